@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# The libraries, as Debian 12 packages them (pkg-config where there is no CMake package) or as vcpkg does.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(LibArchive REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(tomlplusplus REQUIRED)
+
+find_package(PkgConfig QUIET)
+
+# Debian's CMake package of libzip wants its command line tools installed too; its pkg-config file does not.
+if(PkgConfig_FOUND)
+  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip)
+endif()
+if(LIBZIP_FOUND)
+  add_library(libzip::zip ALIAS PkgConfig::LIBZIP)
+else()
+  find_package(libzip REQUIRED)
+endif()
+
+# cpp-httplib's classes change their layout with these macros, so they must be those its library was built with.
+add_library(opencat_httplib INTERFACE)
+if(PkgConfig_FOUND)
+  pkg_check_modules(HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+endif()
+if(HTTPLIB_FOUND)
+  target_link_libraries(opencat_httplib INTERFACE PkgConfig::HTTPLIB)
+else()
+  find_package(httplib REQUIRED)
+  target_link_libraries(opencat_httplib INTERFACE httplib::httplib)
+endif()
+target_link_libraries(opencat_httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto)

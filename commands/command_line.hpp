@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands/command.hpp"
+
+namespace opencat {
+
+/// What the words of a command line come to.
+struct Invocation {
+  Command* command = nullptr;  ///< null: only `text` is to be printed
+  std::string text;            ///< the answer to --help or --version
+  Output::Options output;
+  std::string config_file;  ///< --config
+  bool show_config = false;
+  std::map<std::string, std::vector<std::string>> flags;  ///< per setting's flag, its values
+};
+
+/// Parses argv (without the program's name) against the commands and their settings; `settings` are filled
+/// with the chosen command's rows. Throws Error(usage) that names a wrong word and the nearest right one.
+Invocation parse_command_line(const std::vector<std::string>& words,
+                              const std::vector<std::unique_ptr<Command>>& commands, Settings& settings);
+
+}  // namespace opencat

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "commands/interrupt.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "opencat/error.hpp"
+
+namespace opencat {
+
+struct Interrupt::State {
+  std::stop_source source;
+  std::atomic<bool> over{false};
+  std::thread waiter;
+};
+
+Interrupt::Interrupt() : state_(std::make_unique<State>()) {
+  // A write to a closed pipe or socket is an error like others, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  state_->waiter = std::thread([state = state_.get(), signals] {
+    for (int number = 0; sigwait(&signals, &number) == 0 && !state->over;) {
+      if (number == SIGUSR1) continue;
+      if (state->source.stop_requested()) _exit(facts(ErrorKind::interrupted).exit_code);
+      state->source.request_stop();
+    }
+  });
+}
+
+Interrupt::~Interrupt() {
+  state_->over = true;
+  pthread_kill(state_->waiter.native_handle(), SIGUSR1);
+  state_->waiter.join();
+}
+
+std::stop_token Interrupt::token() const { return state_->source.get_token(); }
+
+}  // namespace opencat

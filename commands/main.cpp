@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include <clocale>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "commands/command.hpp"
+#include "commands/command_line.hpp"
+#include "commands/interrupt.hpp"
+#include "opencat/error.hpp"
+#include "opencat/text.hpp"
+
+extern char** environ;
+
+namespace opencat {
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_serve_command());
+  commands.push_back(make_fetch_command());
+  commands.push_back(make_bundle_command());
+  commands.push_back(make_install_command());
+  commands.push_back(make_uninstall_command());
+  return commands;
+}
+
+namespace {
+
+Environment process_environment() {
+  std::map<std::string, std::string> values;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string::npos) values.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return Environment(std::move(values));
+}
+
+/// Refuses a key of the configuration file that no command knows: most are misspelt.
+void refuse_unknown_keys(const nlohmann::json& config, const std::string& file) {
+  std::vector<std::string> known;
+  for (const auto& command : all_commands()) {
+    Settings settings;
+    command->declare(settings);
+    for (const Setting& row : settings.rows()) {
+      if (!row.key.empty()) known.push_back(row.key);
+    }
+  }
+  const auto visit = [&](const auto& self, const nlohmann::json& table, const std::string& prefix) -> void {
+    for (const auto& [name, value] : table.items()) {
+      const std::string key = prefix + name;
+      if (value.is_object()) {
+        self(self, value, key + ".");
+      } else if (!contains(known, key)) {
+        const auto near = nearest(key, known);
+        throw Error(ErrorKind::usage, file + ": there is no setting '" + key + "'" +
+                                          (near ? "; did you mean '" + *near + "'?" : ""));
+      }
+    }
+  };
+  visit(visit, config, "");
+}
+
+void apply_settings(const Invocation& invocation, Settings& settings, const Environment& environment) {
+  // Flags and environment first, for they may say where the file is; then all in the order that lets each
+  // win.
+  settings.apply_environment(environment);
+  settings.apply_flags(invocation.flags);
+  std::filesystem::path file = invocation.config_file;
+  if (file.empty()) {
+    file = invocation.command->default_config_file();
+    if (file.empty() || !std::filesystem::exists(file)) return;
+  }
+  const nlohmann::json config = read_toml(file);
+  refuse_unknown_keys(config, file.string());
+  settings.apply_file(config, file.string());
+  settings.apply_environment(environment);
+  settings.apply_flags(invocation.flags);
+}
+
+std::string config_table(const nlohmann::json& shown) {
+  std::string text;
+  for (const auto& [flag, row] : shown.items()) {
+    text += flag + " = " + row.at("value").dump() + "   (" + row.at("origin").get<std::string>() + ")\n";
+  }
+  return text;
+}
+
+void run(const Invocation& invocation, Settings& settings, const Environment& environment, Output& output,
+         std::stop_token stop) {
+  apply_settings(invocation, settings, environment);
+  if (invocation.show_config) {
+    const nlohmann::json shown = settings.shown();
+    output.result(shown, config_table(shown));
+    return;
+  }
+  SystemClock clock;
+  SystemEntropy entropy;
+  Context context{environment, output, clock, entropy, std::move(stop)};
+  invocation.command->run(context);
+}
+
+int main_guarded(const std::vector<std::string>& words) {
+  const Environment environment = process_environment();
+  const Interrupt interrupt;
+  Output::Options early;
+  early.json = contains(words, "--json");
+  auto output = std::make_unique<Output>(early);
+  try {
+    const auto commands = all_commands();
+    Settings settings;
+    Invocation invocation = parse_command_line(words, commands, settings);
+    invocation.output.no_color = environment.get("NO_COLOR").has_value();
+    output = std::make_unique<Output>(invocation.output);
+    if (invocation.command == nullptr) {
+      std::fputs(invocation.text.c_str(), stdout);
+      return 0;
+    }
+    run(invocation, settings, environment, *output, interrupt.token());
+    return 0;
+  } catch (const Error& error) {
+    output->error(error);
+    return facts(error.kind()).exit_code;
+  } catch (const std::bad_alloc&) {
+    output->error(Error(ErrorKind::failed, "out of memory"));
+  } catch (const std::exception& error) {
+    output->error(Error(ErrorKind::failed, std::string("failed: ") + error.what()));
+  }
+  return facts(ErrorKind::failed).exit_code;
+}
+
+}  // namespace
+
+}  // namespace opencat
+
+int main(int argc, char** argv) {
+  // A stream that writes UTF-8 names must see them as such in libarchive, whatever the user's locale.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  return opencat::main_guarded({argv + 1, argv + argc});
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The only file that includes <curl/curl.h>; private to http_client.cpp and http_transfers.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <curl/curl.h>
+
+#include "opencat/error.hpp"
+#include "opencat/http_client.hpp"
+
+namespace opencat::curl {
+
+/// libcurl's global state, made once before the first handle and never taken down: it must outlive every
+/// thread.
+void initialise();
+
+using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+
+Easy make_easy();
+
+/// The request's header lines. libcurl's own `Expect: 100-continue` is left out: it costs a round trip.
+List header_list(const HttpHeaders& headers);
+
+/// Sets what every request of this program shares: signals off, protocols, redirects, TLS, times.
+void apply_limits(CURL* easy, const HttpLimits& limits);
+
+/// Adds a header line as libcurl's callback gives it; a new status line (after a redirect) empties the list.
+void collect_header(HttpHeaders& headers, std::string_view line);
+
+/// What a libcurl failure means to the person who asked for `url`.
+Error explain(CURLcode code, const std::string& url, const std::string& detail);
+
+/// `url` without its user, password and query, which may hold secrets.
+std::string printable(const std::string& url);
+
+}  // namespace opencat::curl

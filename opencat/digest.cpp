@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "opencat/digest.hpp"
+
+#include <fstream>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "opencat/error.hpp"
+
+namespace opencat {
+
+struct Digest::State {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+};
+
+Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
+  const EVP_MD* algorithm = kind == DigestKind::sha256 ? EVP_sha256() : EVP_sha512();
+  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) != 1) {
+    throw Error(ErrorKind::failed, "the cryptographic library cannot make a digest");
+  }
+}
+
+Digest::Digest(Digest&&) noexcept = default;
+Digest& Digest::operator=(Digest&&) noexcept = default;
+Digest::~Digest() = default;
+
+void Digest::update(std::string_view bytes) {
+  EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
+}
+
+std::vector<unsigned char> Digest::finish() {
+  std::vector<unsigned char> result(EVP_MAX_MD_SIZE);
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(state_->context.get(), result.data(), &size);
+  result.resize(size);
+  return result;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Digest digest(DigestKind::sha256);
+  digest.update(bytes);
+  return to_hex(digest.finish());
+}
+
+std::string sha256_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw system_error("cannot read " + file.string());
+  Digest digest(DigestKind::sha256);
+  std::vector<char> buffer(1 << 16);
+  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0) {
+    digest.update({buffer.data(), static_cast<std::size_t>(in.gcount())});
+  }
+  if (in.bad()) throw system_error("cannot read " + file.string());
+  return to_hex(digest.finish());
+}
+
+std::string to_hex(std::span<const unsigned char> bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const unsigned char byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+std::string to_base64(std::span<const unsigned char> bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
+                                   static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  // The lengths are no secret here: secrets of a kind all have one length.
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace opencat

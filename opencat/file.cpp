@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "opencat/file.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "opencat/error.hpp"
+
+namespace opencat {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Closes a descriptor when it leaves its scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+void write_all(int descriptor, std::string_view bytes, const fs::path& file) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw system_error("cannot write " + file.string());
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> read_file_if_there(const fs::path& file, std::uintmax_t limit) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw system_error("cannot read " + file.string());
+  }
+  std::string bytes;
+  char buffer[1 << 14];
+  while (in.read(buffer, sizeof buffer), in.gcount() > 0) {
+    bytes.append(buffer, static_cast<std::size_t>(in.gcount()));
+    if (bytes.size() > limit) {
+      throw Error(ErrorKind::usage, file.string() + " is larger than " + std::to_string(limit) + " bytes");
+    }
+  }
+  if (in.bad()) throw Error(ErrorKind::failed, "cannot read " + file.string());
+  return bytes;
+}
+
+std::string read_file(const fs::path& file, std::uintmax_t limit) {
+  auto bytes = read_file_if_there(file, limit);
+  if (!bytes) throw Error(ErrorKind::usage, "there is no file " + file.string());
+  return std::move(*bytes);
+}
+
+void write_file_atomically(const fs::path& file, std::string_view bytes, FileMode mode) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  make_folders(folder);
+  std::string name = (folder / ("." + file.filename().string() + ".XXXXXX")).string();
+  Descriptor descriptor(::mkstemp(name.data()));
+  if (descriptor.get() < 0) throw system_error("cannot write in " + folder.string());
+  try {
+    write_all(descriptor.get(), bytes, file);
+    if (::fchmod(descriptor.get(), static_cast<mode_t>(mode)) != 0 || ::fsync(descriptor.get()) != 0) {
+      throw system_error("cannot write " + file.string());
+    }
+    if (::rename(name.c_str(), file.c_str()) != 0) throw system_error("cannot write " + file.string());
+  } catch (...) {
+    ::unlink(name.c_str());
+    throw;
+  }
+}
+
+void make_folders(const fs::path& folder, unsigned mode) {
+  if (folder.empty() || fs::is_directory(folder)) return;
+  make_folders(folder.parent_path());
+  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
+    throw system_error("cannot make the folder " + folder.string());
+  }
+  if (!fs::is_directory(folder)) {
+    throw Error(ErrorKind::usage, folder.string() + " is in the way: a folder is needed there");
+  }
+}
+
+TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& prefix) {
+  make_folders(parent);
+  std::string name = (parent / (prefix + "XXXXXX")).string();
+  if (::mkdtemp(name.data()) == nullptr) throw system_error("cannot make a folder in " + parent.string());
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+void TemporaryFolder::keep_as(const fs::path& target) {
+  make_folders(target.parent_path());
+  if (::rename(path_.c_str(), target.c_str()) != 0) throw system_error("cannot make " + target.string());
+  path_.clear();
+}
+
+FileLock::FileLock(const fs::path& file, Wait wait, const std::string& busy_message) {
+  make_folders(file.parent_path());
+  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (descriptor.get() < 0) throw system_error("cannot open the lock " + file.string());
+  while (::flock(descriptor.get(), LOCK_EX | (wait == Wait::never ? LOCK_NB : 0)) != 0) {
+    if (errno == EWOULDBLOCK) throw Error(ErrorKind::unavailable, busy_message);
+    if (errno != EINTR) throw system_error("cannot lock " + file.string());
+  }
+  descriptor_ = descriptor.release();
+}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace opencat

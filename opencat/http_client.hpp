@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace opencat {
+
+/// Names compare without regard to case; a name may stand more than once.
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+/// The first value of the header, or nullptr.
+const std::string* find_header(const HttpHeaders& headers, std::string_view name);
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  HttpHeaders headers;
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 0;
+  HttpHeaders headers;
+  std::string body;
+  /// Where redirects led.
+  std::string final_url;
+};
+
+/// Times are milliseconds; 0 is no limit.
+struct HttpLimits {
+  std::uint32_t connect_timeout_ms = 10'000;
+  /// Longest time in which no byte may arrive: a stalled transfer ends, a long one goes on.
+  std::uint32_t stall_timeout_ms = 30'000;
+  /// Longest body in memory, or given to a sink.
+  std::uint64_t max_body_bytes = 512ull << 20;
+};
+
+/// Which addresses may be asked without TLS.
+enum class PlainHttp { loopback_only, anywhere };
+
+struct HttpClientOptions {
+  std::string user_agent;
+  /// A PEM file with certificates to trust instead of the system's; empty: the system's.
+  std::string ca_file;
+  /// Redirects may never lead from https to http, whatever this says.
+  PlainHttp plain_http = PlainHttp::loopback_only;
+  HttpLimits limits;
+};
+
+/// Takes the next piece of a body; throwing ends the transfer, and the exception reaches the caller.
+using BodySink = std::function<void(std::string_view piece)>;
+/// Bytes of the body so far, and in all (0 when not known).
+using BodyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// HTTP from the command line: one call, one answer. Proxies come from the usual environment variables
+/// (libcurl reads HTTPS_PROXY, NO_PROXY and so on). Any thread may call it; connections are kept for the next
+/// call.
+///
+/// Throws Error(network or timeout) when no answer came, Error(usage) for an address it may not ask,
+/// Error(interrupted) when `stop` was requested. An answer with any status is an answer.
+class HttpClient {
+ public:
+  explicit HttpClient(HttpClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// The answer with its body in memory, at most `max_body_bytes`.
+  HttpResponse send(const HttpRequest& request, std::stop_token stop = {});
+
+  /// The same, but a body with status 200 or 206 goes to `sink` piece by piece as it arrives; other bodies
+  /// are kept in the answer.
+  HttpResponse download(const HttpRequest& request, const BodySink& sink, const BodyProgress& progress = {},
+                        std::stop_token stop = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Whether the URL's host is this machine: 127.0.0.0/8, [::1] or localhost.
+bool is_loopback_url(const std::string& url);
+
+/// An http or https URL without user, query or fragment, and without its last slashes; throws Error(usage),
+/// naming `what`, for anything else.
+std::string checked_base_url(const std::string& url, const std::string& what);
+
+}  // namespace opencat
