@@ -26,7 +26,7 @@ enum class Unit { none, seconds, bytes };
 using SettingTarget =
     std::variant<std::string*, std::int64_t*, bool*, std::filesystem::path*, std::vector<std::string>*>;
 
-/// One row: all that is known of a setting, in one place.
+/// One row: all that is known of a setting, in one place. The members are in the order in which rows say them.
 struct Setting {
   std::string flag;              ///< "--port"; a name without dashes is a positional argument
   std::vector<std::string> env;  ///< environment variables, the first that is set counts
@@ -45,6 +45,10 @@ struct Setting {
 class Settings {
  public:
   void add(Setting setting) { rows_.push_back(std::move(setting)); }
+  void add_secret(Setting setting) {
+    setting.secret = true;
+    add(std::move(setting));
+  }
   const std::vector<Setting>& rows() const { return rows_; }
 
   /// In this order, so that each wins over the one before it. Flags by their name ("--port"), with all their

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include "opencat/http_transfers.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+#include "opencat/curl.hpp"
+
+namespace opencat {
+
+namespace chrono = std::chrono;
+using SteadyTime = chrono::steady_clock::time_point;
+
+namespace {
+
+constexpr chrono::milliseconds sweep_interval{1000};
+
+/// One request on its way. A cancelled one has no listener and only waits to be taken apart outside libcurl's
+/// callbacks, where libcurl forbids that; a finished one has no handle.
+struct Job {
+  curl::Easy easy{nullptr, &curl_easy_cleanup};
+  HttpRequest request;
+  TransferLimits limits;
+  curl::List headers{nullptr, &curl_slist_free_all};
+  TransferListener* listener = nullptr;
+  HttpHeaders response_headers;
+  SteadyTime last_activity;
+  bool head_told = false;
+  bool paused = false;
+  char detail[CURL_ERROR_SIZE] = "";
+};
+
+}  // namespace
+
+struct HttpTransfers::State {
+  State(EventLoop& event_loop, Options given);
+  ~State();
+
+  EventLoop& loop;
+  Options options;
+  CURLM* multi;
+  std::unordered_map<CURL*, std::shared_ptr<Job>> jobs;
+  std::vector<curl::Easy> idle;
+  std::optional<EventLoop::Timer> timer;
+  std::optional<EventLoop::Timer> sweeper;
+
+  /// A descriptor of libcurl's and the readiness it waits for.
+  struct Socket : Watcher {
+    Socket(State& owner, curl_socket_t fd) : state(owner), descriptor(fd) {}
+    void on_ready(unsigned readiness) override;
+    State& state;
+    curl_socket_t descriptor;
+  };
+  std::unordered_map<curl_socket_t, std::unique_ptr<Socket>> sockets;
+
+  curl::Easy take_easy();
+  void configure(Job& job);
+  void finish(CURL* easy, CURLcode code);
+  void collect_finished();
+  void cancel(const std::shared_ptr<Job>& job);
+  void take_apart(CURL* easy);
+  void act(curl_socket_t descriptor, int events);
+  void sweep();
+  void tell_head(Job& job);
+
+  static int on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*);
+  static int on_timer(CURLM*, long timeout_ms, void* user);
+  static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user);
+  static std::size_t on_body(char* data, std::size_t, std::size_t size, void* user);
+};
+
+HttpTransfers::State::State(EventLoop& event_loop, Options given)
+    : loop(event_loop), options(std::move(given)), multi(nullptr) {
+  curl::initialise();
+  multi = curl_multi_init();
+  if (multi == nullptr) throw Error(ErrorKind::failed, "out of memory");
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+  // Otherwise libcurl keeps as many idle connections as there ever were at once.
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, options.max_idle_connections);
+}
+
+HttpTransfers::State::~State() {
+  for (auto& [easy, job] : jobs) curl_multi_remove_handle(multi, easy);
+  jobs.clear();
+  idle.clear();
+  curl_multi_cleanup(multi);
+}
+
+curl::Easy HttpTransfers::State::take_easy() {
+  if (idle.empty()) return curl::make_easy();
+  curl::Easy easy = std::move(idle.back());
+  idle.pop_back();
+  return easy;
+}
+
+void HttpTransfers::State::configure(Job& job) {
+  CURL* easy = job.easy.get();
+  HttpLimits limits;
+  limits.connect_timeout_ms = job.limits.connect_timeout_ms;
+  limits.stall_timeout_ms = 0;  // sweep() watches for stalls, to the limit and with pauses left out
+  curl::apply_limits(easy, limits);
+  // One request per connection: with HTTP/2 a paused stream would hold back the others on its connection.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_URL, job.request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+  if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (job.request.method == "POST") {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(job.request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, job.request.body.data());
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, job.headers.get());
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &job);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &job);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job.detail);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+}
+
+void HttpTransfers::State::tell_head(Job& job) {
+  if (job.head_told) return;
+  job.head_told = true;
+  long status = 0;
+  curl_easy_getinfo(job.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (job.listener != nullptr) job.listener->on_head(static_cast<int>(status), job.response_headers);
+}
+
+std::size_t HttpTransfers::State::on_header(char* data, std::size_t, std::size_t size, void* user) {
+  auto& job = *static_cast<Job*>(user);
+  job.last_activity = chrono::steady_clock::now();
+  curl::collect_header(job.response_headers, {data, size});
+  return size;
+}
+
+std::size_t HttpTransfers::State::on_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& job = *static_cast<Job*>(user);
+  if (job.listener == nullptr) return 0;
+  job.last_activity = chrono::steady_clock::now();
+  State* state = nullptr;
+  curl_easy_getinfo(job.easy.get(), CURLINFO_PRIVATE, &state);
+  state->tell_head(job);
+  if (job.listener != nullptr) job.listener->on_body({data, size});
+  // The listener may have cancelled: 0 makes libcurl give the transfer up.
+  return job.listener != nullptr ? size : 0;
+}
+
+int HttpTransfers::State::on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*) {
+  auto& state = *static_cast<State*>(user);
+  if (what == CURL_POLL_REMOVE) {
+    const auto found = state.sockets.find(descriptor);
+    if (found == state.sockets.end()) return 0;
+    state.loop.unwatch(descriptor);
+    // It may be the watcher whose call this is: it goes after that call.
+    state.loop.post([socket = std::shared_ptr<Socket>(std::move(found->second))] {});
+    state.sockets.erase(found);
+    return 0;
+  }
+  const unsigned wanted = (what & CURL_POLL_IN ? unsigned{readable} : 0u) |
+                          (what & CURL_POLL_OUT ? unsigned{writable} : 0u);
+  auto& socket = state.sockets[descriptor];
+  if (socket) {
+    state.loop.change(descriptor, wanted);
+  } else {
+    socket = std::make_unique<Socket>(state, descriptor);
+    state.loop.watch(descriptor, wanted, *socket);
+  }
+  return 0;
+}
+
+int HttpTransfers::State::on_timer(CURLM*, long timeout_ms, void* user) {
+  auto& state = *static_cast<State*>(user);
+  if (state.timer) state.loop.cancel(*state.timer);
+  state.timer.reset();
+  if (timeout_ms >= 0) {
+    state.timer = state.loop.call_after(chrono::milliseconds(timeout_ms), [&state] {
+      state.timer.reset();
+      state.act(CURL_SOCKET_TIMEOUT, 0);
+    });
+  }
+  return 0;
+}
+
+void HttpTransfers::State::Socket::on_ready(unsigned readiness) {
+  int events = 0;
+  if (readiness & (readable | hung_up)) events |= CURL_CSELECT_IN;
+  if (readiness & writable) events |= CURL_CSELECT_OUT;
+  state.act(descriptor, events);
+}
+
+void HttpTransfers::State::act(curl_socket_t descriptor, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi, descriptor, events, &running);
+  collect_finished();
+}
+
+void HttpTransfers::State::collect_finished() {
+  int left = 0;
+  while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+  }
+}
+
+/// Takes the handle off its job, ready for the next one.
+void HttpTransfers::State::take_apart(CURL* easy) {
+  const auto found = jobs.find(easy);
+  curl_multi_remove_handle(multi, easy);
+  curl_easy_reset(easy);
+  idle.push_back(std::move(found->second->easy));
+  jobs.erase(found);
+}
+
+void HttpTransfers::State::finish(CURL* easy, CURLcode code) {
+  const std::shared_ptr<Job> job = jobs.at(easy);
+  if (code == CURLE_OK) tell_head(*job);
+  take_apart(easy);
+  TransferListener* listener = std::exchange(job->listener, nullptr);
+  if (listener == nullptr) return;
+  if (code == CURLE_OK) {
+    listener->on_end(std::nullopt);
+  } else {
+    listener->on_end(curl::explain(code, job->request.url, job->detail));
+  }
+}
+
+void HttpTransfers::State::cancel(const std::shared_ptr<Job>& job) {
+  job->listener = nullptr;
+  // The handle may serve another job by then, so it is looked up by both.
+  loop.post([this, job, easy = job->easy.get()] {
+    const auto found = jobs.find(easy);
+    if (found != jobs.end() && found->second == job) take_apart(easy);
+  });
+}
+
+void HttpTransfers::State::sweep() {
+  const auto now = chrono::steady_clock::now();
+  std::vector<CURL*> slow;
+  for (const auto& [easy, job] : jobs) {
+    const auto limit = job->head_told ? job->limits.idle_timeout_ms : job->limits.first_byte_timeout_ms;
+    if (!job->paused && job->listener != nullptr && now - job->last_activity > chrono::milliseconds(limit)) {
+      slow.push_back(easy);
+    }
+  }
+  for (CURL* easy : slow) finish(easy, CURLE_OPERATION_TIMEDOUT);
+  if (jobs.empty()) {
+    sweeper.reset();
+  } else {
+    sweeper = loop.call_after(sweep_interval, [this] { sweep(); });
+  }
+}
+
+/// The caller's end of a Job. It may outlive the job's run, never the HttpTransfers.
+class HttpTransfers::Handle : public Transfer {
+ public:
+  Handle(State& state, std::shared_ptr<Job> job) : state_(state), job_(std::move(job)) {}
+  ~Handle() override {
+    if (job_->easy) state_.cancel(job_);
+  }
+  void pause() override {
+    if (!job_->easy || job_->paused) return;
+    job_->paused = true;
+    curl_easy_pause(job_->easy.get(), CURLPAUSE_RECV);
+  }
+  void resume() override {
+    if (!job_->easy || !job_->paused) return;
+    job_->paused = false;
+    job_->last_activity = chrono::steady_clock::now();
+    curl_easy_pause(job_->easy.get(), CURLPAUSE_CONT);
+  }
+
+ private:
+  State& state_;
+  std::shared_ptr<Job> job_;
+};
+
+HttpTransfers::HttpTransfers(EventLoop& loop, Options options)
+    : state_(std::make_unique<State>(loop, std::move(options))) {}
+
+HttpTransfers::~HttpTransfers() = default;
+
+std::unique_ptr<Transfer> HttpTransfers::start(HttpRequest request, const TransferLimits& limits,
+                                               TransferListener& listener) {
+  State& state = *state_;
+  auto owned = std::make_shared<Job>();
+  Job& job = *owned;
+  job.easy = state.take_easy();
+  job.request = std::move(request);
+  job.limits = limits;
+  job.headers = curl::header_list(job.request.headers);
+  job.listener = &listener;
+  job.last_activity = chrono::steady_clock::now();
+  state.configure(job);
+  CURL* easy = job.easy.get();
+  state.jobs.emplace(easy, owned);
+  curl_multi_add_handle(state.multi, easy);
+  if (!state.sweeper) {
+    state.sweeper = state.loop.call_after(sweep_interval, [&state] { state.sweep(); });
+  }
+  return std::make_unique<Handle>(state, std::move(owned));
+}
+
+}  // namespace opencat

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "opencat/event_loop.hpp"
+#include "server/http/exchange.hpp"
+#include "server/http/httplib_bridge.hpp"
+#include "server/http/request_framing.hpp"
+
+namespace opencat::http {
+
+/// What the connections of one loop share.
+struct ConnectionHost {
+  EventLoop& loop;
+  std::size_t loop_index;
+  RequestParser& parser;
+  FramingLimits limits;
+  /// Runs the route's handler. Throws Error.
+  std::function<void(const Route& route, const std::shared_ptr<Exchange>& exchange)> dispatch;
+  /// A fresh request id, for clients that sent none.
+  std::function<std::string()> new_request_id;
+  /// The address the client is known by, from the socket's and the request's headers.
+  std::function<std::string(const std::string& peer_ip, const Request& request)> client_ip;
+  /// The connection is over and may be forgotten.
+  std::function<void(int descriptor)> on_closed;
+  bool draining = false;
+};
+
+/// One client's socket: reads until a request is whole, has it dispatched, writes the answer, and goes on with the
+/// next. While a request is being answered nothing more is read than what tells that the client left. All calls belong
+/// to the loop's thread.
+class Connection : public Watcher, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ConnectionHost& host, int descriptor, std::string peer_ip);
+  ~Connection() override;
+
+  /// Begins to read. Apart from the constructor: it needs shared_from_this().
+  void start();
+  void on_ready(unsigned readiness) override;
+
+  /// Closes what has waited too long: idle, slow to send a request, slow to take an answer.
+  void check_times(std::chrono::steady_clock::time_point now);
+  /// No further request: closes now if it is idle, else after the answer.
+  void drain();
+  bool busy() const { return exchange_ != nullptr; }
+  void close();
+
+ private:
+  class Answer;
+  friend class Answer;
+
+  void read();
+  void handle_buffered();
+  void serve(std::string_view bytes);
+  void refuse(int status);
+  void send_response(const Request& request, Response response, bool keep_alive);
+  void send(std::string_view bytes);
+  void flush();
+  void answered(bool keep_alive);
+  void linger();
+  void lose();
+  void update_interest();
+
+  ConnectionHost& host_;
+  int descriptor_;
+  std::string peer_ip_;
+  RequestFraming framing_;
+  std::string in_;
+  std::string out_;
+  std::size_t out_sent_ = 0;
+  std::shared_ptr<Answer> exchange_;
+  std::chrono::steady_clock::time_point last_progress_;
+  std::chrono::steady_clock::time_point request_began_;
+  unsigned interest_ = 0;
+  bool close_after_flush_ = false;
+  bool lingering_ = false;
+  bool handling_ = false;
+};
+
+}  // namespace opencat::http

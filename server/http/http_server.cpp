@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/http_server.hpp"
+
+#include <atomic>
+#include <future>
+#include <unordered_map>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "opencat/error_json.hpp"
+#include "server/http/blocking_pool.hpp"
+#include "server/http/connection.hpp"
+#include "server/http/httplib_bridge.hpp"
+
+namespace opencat::http {
+
+namespace {
+
+constexpr std::chrono::milliseconds sweep_interval{1000};
+
+std::string peer_ip_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&address)->sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, text, sizeof text);
+  }
+  return text;
+}
+
+/// Says 503 to a connection beyond the limit and lets it go. The socket's buffer takes these few bytes.
+void turn_away(int descriptor) {
+  Error error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment");
+  const std::string body = error_json(error);
+  const std::string answer =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n"
+      "Connection: close\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  [[maybe_unused]] const ssize_t sent =
+      ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(descriptor, SHUT_WR);
+  ::close(descriptor);
+}
+
+}  // namespace
+
+struct HttpServer::State {
+  /// What belongs to one loop's thread.
+  struct Shard {
+    Shard(State& owner, EventLoop& event_loop, std::size_t index);
+    void adopt(int descriptor);
+    void sweep();
+
+    State& state;
+    RequestParser parser;
+    ConnectionHost host;
+    std::unordered_map<int, std::shared_ptr<Connection>> connections;
+    bool stopped = false;
+  };
+
+  HttpServerOptions options;
+  Routes routes;
+  Guard guard;
+  std::function<std::string()> new_request_id;
+  OnFault on_fault;
+  std::vector<std::unique_ptr<Shard>> shards;
+  std::unique_ptr<BlockingPool> pool;
+  std::unique_ptr<Listener> listener;
+  std::atomic<std::size_t> open_connections{0};
+  std::size_t next_shard = 0;
+
+  void accept(int descriptor);
+  void dispatch(const Route& route, const std::shared_ptr<Exchange>& exchange);
+  Response run_blocking(const BlockingHandler& handler, const Request& request) const;
+};
+
+HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t index)
+    : state(owner),
+      parser(owner.routes, owner.options.prefix),
+      host{event_loop,
+           index,
+           parser,
+           owner.options.limits,
+           [this](const Route& route, const std::shared_ptr<Exchange>& exchange) { state.dispatch(route, exchange); },
+           owner.new_request_id,
+           [](const std::string& peer_ip, const Request&) { return peer_ip; },
+           [this](int descriptor) {
+             const auto found = connections.find(descriptor);
+             if (found == connections.end()) return;
+             // It may be in one of its own calls: it goes after that.
+             host.loop.post([connection = std::move(found->second)] {});
+             connections.erase(found);
+             --state.open_connections;
+           }} {
+  event_loop.call_after(sweep_interval, [this] { sweep(); });
+}
+
+void HttpServer::State::Shard::adopt(int descriptor) {
+  if (stopped) {
+    ::close(descriptor);
+    --state.open_connections;
+    return;
+  }
+  const auto connection = std::make_shared<Connection>(host, descriptor, peer_ip_of(descriptor));
+  connections[descriptor] = connection;
+  connection->start();
+}
+
+void HttpServer::State::Shard::sweep() {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<std::shared_ptr<Connection>> all;
+  all.reserve(connections.size());
+  for (const auto& [descriptor, connection] : connections) all.push_back(connection);
+  for (const auto& connection : all) connection->check_times(now);
+  host.loop.call_after(sweep_interval, [this] { sweep(); });
+}
+
+void HttpServer::State::accept(int descriptor) {
+  if (open_connections >= options.max_connections) return turn_away(descriptor);
+  ++open_connections;
+  Shard& shard = *shards[next_shard++ % shards.size()];
+  shard.host.loop.post([&shard, descriptor] { shard.adopt(descriptor); });
+}
+
+Response HttpServer::State::run_blocking(const BlockingHandler& handler, const Request& request) const {
+  try {
+    return handler(request);
+  } catch (const Error& error) {
+    return error_response(error);
+  } catch (const std::exception& error) {
+    on_fault(error.what());
+    return error_response(Error(ErrorKind::failed, "the server failed on this request; its log says more"));
+  }
+}
+
+void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Exchange>& exchange) {
+  guard(route.access, exchange->request());
+  if (const auto* loop_handler = std::get_if<LoopHandler>(&route.handler)) {
+    try {
+      return (*loop_handler)(exchange);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      on_fault(error.what());
+      throw Error(ErrorKind::failed, "the server failed on this request; its log says more");
+    }
+  }
+  const auto& handler = std::get<BlockingHandler>(route.handler);
+  pool->run([this, &handler, exchange, &loop = exchange->loop()]() mutable {
+    auto response = std::make_shared<Response>(run_blocking(handler, exchange->request()));
+    // The exchange goes home with the answer, for its last reference may only be let go on its loop.
+    loop.post([exchange = std::move(exchange), response] { exchange->respond(std::move(*response)); });
+  });
+}
+
+HttpServer::HttpServer(HttpServerOptions options, Routes routes, Guard guard,
+                       std::function<std::string()> new_request_id, std::vector<EventLoop*> loops, OnFault on_fault)
+    : state_(std::make_unique<State>()) {
+  state_->options = std::move(options);
+  state_->routes = std::move(routes);
+  state_->guard = std::move(guard);
+  state_->new_request_id = std::move(new_request_id);
+  state_->on_fault = std::move(on_fault);
+  for (EventLoop* loop : loops) {
+    state_->shards.push_back(std::make_unique<State::Shard>(*state_, *loop, state_->shards.size()));
+  }
+  state_->pool =
+      std::make_unique<BlockingPool>(state_->options.blocking_threads, state_->options.max_waiting_for_thread);
+  state_->listener = std::make_unique<Listener>([state = state_.get()](int descriptor) { state->accept(descriptor); });
+}
+
+HttpServer::~HttpServer() {
+  state_->listener->stop();
+  // The pool's last answers are posted to loops, which outlive this object.
+  state_->pool.reset();
+}
+
+int HttpServer::start() { return state_->listener->listen(state_->options.host, state_->options.port); }
+
+void HttpServer::drain() {
+  state_->listener->stop();
+  for (const auto& shard : state_->shards) {
+    shard->host.loop.post([&shard = *shard] {
+      shard.host.draining = true;
+      std::vector<std::shared_ptr<Connection>> all;
+      for (const auto& [descriptor, connection] : shard.connections) all.push_back(connection);
+      for (const auto& connection : all) connection->drain();
+    });
+  }
+}
+
+std::size_t HttpServer::open_connections() const { return state_->open_connections; }
+
+void HttpServer::stop() {
+  state_->listener->stop();
+  for (const auto& shard : state_->shards) {
+    std::promise<void> done;
+    shard->host.loop.post([&shard = *shard, &done] {
+      shard.stopped = true;
+      while (!shard.connections.empty()) shard.connections.begin()->second->close();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+}
+
+}  // namespace opencat::http

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "opencat/event_loop.hpp"
+#include "server/http/request_framing.hpp"
+#include "server/http/router.hpp"
+
+namespace opencat::http {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 0;        ///< 0: any free one
+  std::string prefix;  ///< the public URL's path, e.g. "/opencat"
+  FramingLimits limits;
+  std::size_t max_connections = 10'000;  ///< beyond it, 503 with Retry-After
+  std::size_t blocking_threads = 4;
+  std::size_t max_waiting_for_thread = 256;
+};
+
+/// HTTP/1.1 over the given loops: accepts, reads, routes, writes. start(), drain() and stop() belong to one thread,
+/// which is none of the loops'.
+class HttpServer {
+ public:
+  /// Called for an unexpected exception in a handler (not an Error), which is answered 500.
+  using OnFault = std::function<void(const std::string& what)>;
+
+  HttpServer(HttpServerOptions options, Routes routes, Guard guard, std::function<std::string()> new_request_id,
+             std::vector<EventLoop*> loops, OnFault on_fault);
+  ~HttpServer();
+
+  /// Listens and returns the port. Throws Error(usage) when it cannot.
+  int start();
+
+  /// No new connection and no further request on an open one; returns at once. Requests under way go on, and their
+  /// connections close after the answer: when open_connections() is 0, all have been answered.
+  void drain();
+  /// Any thread may ask.
+  std::size_t open_connections() const;
+  /// Ends all connections. The loops must still run.
+  void stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace opencat::http

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// The only file that includes <httplib.h>. Compiles with 0.11 (Debian 12) and 0.18 (Debian 13), whose process_request()
+// differ.
+#include "server/http/httplib_bridge.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <regex>
+#include <thread>
+
+#include <httplib.h>
+
+#include "opencat/error.hpp"
+
+namespace opencat::http {
+
+namespace {
+
+/// A request that is already in memory, as httplib's parser wants to read it. What the parser would answer is dropped:
+/// answers are written by Connection.
+class BufferStream : public httplib::Stream {
+ public:
+  explicit BufferStream(std::string_view bytes) : bytes_(bytes) {}
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* target, size_t size) override {
+    const std::size_t count = std::min(size, bytes_.size());
+    std::memcpy(target, bytes_.data(), count);
+    bytes_.remove_prefix(count);
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t write(const char*, size_t size) override { return static_cast<ssize_t>(size); }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return INVALID_SOCKET; }
+  // A pure virtual of 0.18's that 0.11 does not have, hence no `override`.
+  virtual time_t duration() const { return 0; }
+
+ private:
+  std::string_view bytes_;
+};
+
+/// Calls process_request() in the shape this httplib has. A template, so that the other shape is not compiled.
+template <class Base>
+class Processing : public Base {
+ public:
+  template <class Setup>
+  bool process(httplib::Stream& stream, bool& closed, const Setup& setup) {
+    if constexpr (requires(Processing& self) { self.process_request(stream, false, closed, setup); }) {
+      return this->process_request(stream, false, closed, setup);
+    } else {
+      return this->process_request(stream, std::string(), 0, std::string(), 0, false, closed, setup);
+    }
+  }
+};
+
+}  // namespace
+
+class RequestParser::Server : public Processing<httplib::Server> {
+ public:
+  Server(const Routes& routes, std::string prefix) : prefix_(std::move(prefix)) {
+    for (const Route& route : routes) {
+      add(route);
+      patterns_.emplace_back(route.pattern);
+    }
+    set_error_handler([this](const httplib::Request&, httplib::Response& response) {
+      if (parsed_.route == nullptr) parsed_.status = response.status;
+    });
+  }
+
+  Parsed parse(std::string_view bytes) {
+    parsed_ = Parsed{};
+    BufferStream stream(bytes);
+    bool closed = false;
+    const std::function<void(httplib::Request&)> setup = [this](httplib::Request& request) {
+      parsed_.http_1_0 = request.version == "HTTP/1.0";
+      strip_prefix(request.path);
+      take_head(request);
+    };
+    const bool well = process(stream, closed, setup);
+    parsed_.keep_alive = well && !closed;
+    if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path)) parsed_.status = 405;
+    return std::move(parsed_);
+  }
+
+ private:
+  void add(const Route& route) {
+    const Handler handler = [this, &route](const httplib::Request& request, httplib::Response&) {
+      parsed_.route = &route;
+      take_rest(request);
+    };
+    if (route.method == "GET") Get(route.pattern, handler);
+    if (route.method == "POST") Post(route.pattern, handler);
+    if (route.method == "PATCH") Patch(route.pattern, handler);
+    // httplib reads a DELETE's body only when it has one.
+    if (route.method == "DELETE") Delete(route.pattern, handler);
+  }
+
+  void strip_prefix(std::string& path) const {
+    if (prefix_.empty() || path.compare(0, prefix_.size(), prefix_) != 0) return;
+    if (path.size() == prefix_.size()) path = "/";
+    if (path[prefix_.size()] == '/') path.erase(0, prefix_.size());
+  }
+
+  /// Copies what our handlers see, for httplib's object goes when its handler returns.
+  void take_head(const httplib::Request& from) {
+    Request& to = parsed_.request;
+    to.method = from.method;
+    to.path = from.path;
+    for (const auto& [name, value] : from.headers) to.headers.emplace_back(name, value);
+  }
+
+  void take_rest(const httplib::Request& from) {
+    Request& to = parsed_.request;
+    for (std::size_t i = 1; i < from.matches.size(); ++i) to.captures.push_back(from.matches[i].str());
+    for (const auto& [name, value] : from.params) to.query.emplace_back(name, value);
+    // It is const only for handlers; nobody reads the body after this one.
+    to.body = std::move(const_cast<httplib::Request&>(from).body);
+  }
+
+  bool is_known(const std::string& path) const {
+    return std::any_of(patterns_.begin(), patterns_.end(),
+                       [&](const std::regex& pattern) { return std::regex_match(path, pattern); });
+  }
+
+  std::string prefix_;
+  std::vector<std::regex> patterns_;
+  Parsed parsed_;
+};
+
+RequestParser::RequestParser(const Routes& routes, std::string prefix)
+    : server_(std::make_unique<Server>(routes, std::move(prefix))) {}
+
+RequestParser::~RequestParser() = default;
+
+RequestParser::Parsed RequestParser::parse(std::string_view bytes) { return server_->parse(bytes); }
+
+class Listener::Server : public httplib::Server {
+ public:
+  explicit Server(OnSocket on_socket) : on_socket_(std::move(on_socket)) {
+    new_task_queue = [] { return new Inline; };
+    // httplib's default adds SO_REUSEPORT, with which a second server would silently share the port.
+    set_socket_options([](socket_t socket) {
+      const int on = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
+  }
+
+  int open(const std::string& host, int port) {
+    const int bound = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
+    if (bound < 0) return -1;
+    // httplib's own backlog is compiled into Debian's library as 5; a second listen() raises it.
+    ::listen(svr_sock_, SOMAXCONN);
+    thread_ = std::thread([this] { listen_after_bind(); });
+    while (!is_running()) std::this_thread::yield();
+    return bound;
+  }
+
+  void close() {
+    if (!thread_.joinable()) return;
+    stop();
+    thread_.join();
+  }
+
+ private:
+  /// Accepted sockets are handed on by the accepting thread itself: that takes no time.
+  class Inline : public httplib::TaskQueue {
+   public:
+    // void in 0.11, bool in 0.18.
+    using Result = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
+    Result enqueue(std::function<void()> work) override {
+      work();
+      return Result(true);
+    }
+    void shutdown() override {}
+  };
+
+  bool process_and_close_socket(socket_t socket) override {
+    on_socket_(static_cast<int>(socket));
+    return true;
+  }
+
+  OnSocket on_socket_;
+  std::thread thread_;
+};
+
+Listener::Listener(OnSocket on_socket) : server_(std::make_unique<Server>(std::move(on_socket))) {}
+
+Listener::~Listener() { stop(); }
+
+int Listener::listen(const std::string& host, int port) {
+  const int bound = server_->open(host, port);
+  if (bound < 0) {
+    throw Error(ErrorKind::usage, "cannot listen on " + host + ":" + std::to_string(port) +
+                                      "; is the port taken? Choose another with --port, or 0 for any");
+  }
+  return bound;
+}
+
+void Listener::stop() { server_->close(); }
+
+}  // namespace opencat::http

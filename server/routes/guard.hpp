@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "opencat/clock.hpp"
+#include "server/domain/sliding_window.hpp"
+#include "server/http/router.hpp"
+
+namespace opencat::routes {
+
+/// Who may have a token issued.
+enum class EnrollmentMode { open, key, closed };
+
+struct GuardOptions {
+  EnrollmentMode mode = EnrollmentMode::key;
+  std::string enroll_key;
+  std::string admin_secret;
+};
+
+/// Holds callers to a route's Access. Wrong secrets are counted per IP, and after 10 in a minute the IP waits. Any
+/// thread may call it; it must outlive the server.
+class AccessGuard {
+ public:
+  AccessGuard(GuardOptions options, Clock& clock);
+
+  /// See http::Guard.
+  void check(http::Access access, http::Request& request);
+
+  const GuardOptions& options() const { return options_; }
+
+ private:
+  void check_token(http::Request& request) const;
+  void check_enrollment(http::Request& request);
+  bool shows_admin_secret(http::Request& request);
+  [[noreturn]] void refuse(const http::Request& request, const std::string& message);
+
+  GuardOptions options_;
+  Clock& clock_;
+  std::mutex mutex_;
+  SlidingWindow failures_;
+};
+
+}  // namespace opencat::routes

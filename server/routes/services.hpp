@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "opencat/clock.hpp"
+#include "opencat/random.hpp"
+#include "server/domain/token.hpp"
+#include "server/store/store.hpp"
+#include "server/upstream/upstream.hpp"
+
+namespace opencat::routes {
+
+/// What the routes work with; it outlives them.
+struct Services {
+  Store& store;
+  Clock& clock;
+  Entropy& entropy;
+  Upstream* upstream;  ///< null: none configured
+  std::vector<UpstreamLoop> loops;  ///< by the exchange's loop_index()
+  Limits default_limits;
+  std::chrono::minutes utc_offset{};  ///< of the zone in which a quota's day begins
+  std::string public_url;             ///< without a last slash
+  /// A line for the server's log; holds no secret.
+  std::function<void(const std::string&)> warn;
+
+  QuotaPeriod period() const { return quota_period(clock.now(), utc_offset); }
+};
+
+/// The hash by which the store knows a token: its SHA-256, 32 bytes.
+std::string token_hash(const std::string& token);
+
+}  // namespace opencat::routes

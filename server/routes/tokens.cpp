@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "server/routes/tokens.hpp"
+
+#include <memory>
+#include <mutex>
+
+#include <nlohmann/json.hpp>
+
+#include "opencat/digest.hpp"
+#include "opencat/error.hpp"
+#include "opencat/text.hpp"
+#include "server/domain/sliding_window.hpp"
+
+namespace opencat::routes {
+
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr std::size_t tokens_per_ip_and_hour = 5;
+constexpr std::size_t max_text_bytes = 200;
+constexpr std::size_t max_meta_bytes = 4096;
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+
+std::string text_member(const Json& body, const char* name) {
+  const auto found = body.find(name);
+  if (found == body.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
+    refuse(std::string("'") + name + "' must be a text");
+  }
+  std::string text = found->get<std::string>();
+  if (text.size() > max_text_bytes) refuse(std::string("'") + name + "' is too long");
+  return text;
+}
+
+TokenRequest parse_token_request(const std::string& bytes) {
+  const Json body = Json::parse(bytes, nullptr, false);
+  if (!body.is_object()) refuse("the body must be a JSON object");
+  TokenRequest request;
+  request.platform = text_member(body, "platform");
+  if (!contains(token_platforms(), request.platform)) refuse("'platform' must be one of " + join(token_platforms(), ", "));
+  request.install_id = text_member(body, "install_id");
+  if (!is_uuid(request.install_id)) refuse("'install_id' must be a UUID");
+  request.version = text_member(body, "version");
+  const auto meta = body.find("meta");
+  if (meta == body.end() || meta->is_null()) return request;
+  if (!meta->is_object()) refuse("'meta' must be an object");
+  request.meta = meta->dump();
+  if (request.meta.size() > max_meta_bytes) refuse("'meta' is too long");
+  const auto label = meta->find("label");
+  if (label != meta->end() && label->is_string()) request.label = label->get<std::string>().substr(0, max_text_bytes);
+  return request;
+}
+
+Json status_document(const TokenState& state) {
+  const TokenRecord& token = state.token;
+  const auto left = [](std::int64_t limit, std::int64_t used) { return std::max<std::int64_t>(0, limit - used); };
+  std::string status = "active";
+  if (quota_verdict(token.limits, state.use) != QuotaVerdict::within) status = "quota_exceeded";
+  if (token.status == TokenStatus::disabled) status = "disabled";
+  return {{"token", token.prefix + "****"},
+          {"status", status},
+          {"quota",
+           {{"daily_limit", token.limits.daily},
+            {"daily_used", state.use.daily},
+            {"daily_remaining", left(token.limits.daily, state.use.daily)},
+            {"monthly_limit", token.limits.monthly},
+            {"monthly_used", state.use.monthly},
+            {"monthly_remaining", left(token.limits.monthly, state.use.monthly)}}},
+          {"created_at", token.created_at}};
+}
+
+http::Response status_of(Services& services, const std::string& token) {
+  const auto state =
+      is_token(token) ? services.store.find_by_hash(token_hash(token), services.period()) : std::nullopt;
+  if (!state) throw Error(ErrorKind::token_not_found, "this token is not known here");
+  return http::json_response(200, status_document(*state));
+}
+
+/// Tokens issued per address, for open enrolment.
+class IssueLimit {
+ public:
+  explicit IssueLimit(Clock& clock) : clock_(clock), window_(tokens_per_ip_and_hour, std::chrono::hours(1)) {}
+
+  void take(const std::string& ip) {
+    const std::lock_guard lock(mutex_);
+    const auto wait = window_.take(ip, clock_.now());
+    if (wait.count() == 0) return;
+    Error error(ErrorKind::rate_limited, "too many tokens were issued to this address in the last hour; try later");
+    error.retry_after_s = static_cast<int>(wait.count());
+    throw error;
+  }
+
+ private:
+  Clock& clock_;
+  std::mutex mutex_;
+  SlidingWindow window_;
+};
+
+}  // namespace
+
+std::string token_hash(const std::string& token) {
+  Digest digest(DigestKind::sha256);
+  digest.update(token);
+  const auto bytes = digest.finish();
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string chat_url(const Services& services, const std::string& token) {
+  return services.public_url + "/chat#token=" + token;
+}
+
+IssuedToken issue_token(Services& services, const TokenRequest& request) {
+  IssuedToken issued;
+  issued.token = "occ_" + random_hex(services.entropy, 16);
+  TokenRecord& record = issued.record;
+  record.id = "tok_" + random_hex(services.entropy, 8);
+  record.hash = token_hash(issued.token);
+  record.prefix = issued.token.substr(0, 8);
+  record.platform = request.platform;
+  record.install_id = request.install_id;
+  record.version = request.version;
+  record.label = request.label;
+  record.meta = request.meta;
+  record.limits = services.default_limits;
+  record.created_at = iso8601(services.clock.now());
+  services.store.issue(record);
+  return issued;
+}
+
+void add_token_routes(http::Routes& routes, Services& services, const AccessGuard& guard) {
+  const auto limit = std::make_shared<IssueLimit>(services.clock);
+  const bool limited = guard.options().mode == EnrollmentMode::open;
+
+  routes.push_back({"POST", "/api/tokens", http::Access::enrolment,
+                    http::BlockingHandler([&services, limit, limited](const http::Request& request) {
+                      const TokenRequest wanted = parse_token_request(request.body);
+                      if (limited && !request.privileged) limit->take(request.remote_ip);
+                      const IssuedToken issued = issue_token(services, wanted);
+                      return http::json_response(
+                          200, {{"token", issued.token},
+                                {"id", issued.record.id},
+                                {"chat_url", chat_url(services, issued.token)},
+                                {"proxy_base_url", services.public_url + "/v1"},
+                                {"quota",
+                                 {{"daily_limit", issued.record.limits.daily},
+                                  {"monthly_limit", issued.record.limits.monthly}}},
+                                {"created_at", issued.record.created_at}});
+                    })});
+  routes.push_back({"GET", "/api/tokens/self/status", http::Access::token,
+                    http::BlockingHandler([&services](const http::Request& request) {
+                      return status_of(services, request.token);
+                    })});
+  routes.push_back({"GET", "/api/tokens/([^/]+)/status", http::Access::anyone,
+                    http::BlockingHandler([&services](const http::Request& request) {
+                      return status_of(services, request.captures.at(0));
+                    })});
+}
+
+}  // namespace opencat::routes

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "server/http/router.hpp"
+#include "server/routes/guard.hpp"
+#include "server/routes/services.hpp"
+
+namespace opencat::routes {
+
+/// A token that was just made: the only moment at which it is known.
+struct IssuedToken {
+  std::string token;
+  TokenRecord record;
+};
+
+struct TokenRequest {
+  std::string platform;
+  std::string install_id;
+  std::string version;
+  std::string label;
+  std::string meta = "{}";
+};
+
+/// Makes a token and stores its hash.
+IssuedToken issue_token(Services& services, const TokenRequest& request);
+
+/// The link that opens the chat page signed in. The token stands behind '#', which no browser sends to a server.
+std::string chat_url(const Services& services, const std::string& token);
+
+/// POST /api/tokens and the tokens' status.
+void add_token_routes(http::Routes& routes, Services& services, const AccessGuard& guard);
+
+}  // namespace opencat::routes

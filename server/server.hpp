@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "opencat/clock.hpp"
+#include "opencat/http_transfers.hpp"
+#include "opencat/random.hpp"
+#include "server/domain/token.hpp"
+#include "server/routes/guard.hpp"
+
+namespace opencat {
+
+struct UpstreamOptions {
+  std::string url;  ///< empty: none, requests are answered 503
+  std::string key;
+  std::vector<std::string> models;
+  TransferLimits limits;
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 3000;         ///< 0: any free one
+  std::string public_url;  ///< empty: made of host and port
+  std::filesystem::path data_dir;
+  bool demo = false;
+  UpstreamOptions upstream;
+  std::string admin_secret;  ///< empty: made at the first start and kept in the data folder; likewise the key
+  std::string enroll_key;
+  routes::EnrollmentMode enrollment = routes::EnrollmentMode::key;
+  Limits limits;
+  std::size_t requests_per_minute = 20;
+  std::chrono::minutes utc_offset{};
+  std::uint64_t max_body_bytes = 10 << 20;
+  std::size_t max_connections = 10'000;
+  std::size_t loops = 2;
+  std::chrono::seconds drain_timeout{30};
+};
+
+/// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is there
+/// with --demo only, so that a first look costs one click.
+struct ServerAddresses {
+  std::string url;         ///< where it listens
+  std::string public_url;  ///< where its users find it
+  std::string chat_url;    ///< signed in; empty but with --demo
+  std::filesystem::path admin_secret_file;  ///< empty: the secret was given
+  std::filesystem::path enroll_key_file;
+};
+
+/// `opencat serve` below its command line.
+class Server {
+ public:
+  /// Opens the data and prepares all parts. Throws Error(usage) for options that cannot be; `log` takes lines for the
+  /// operator, from any thread.
+  Server(ServerOptions options, Clock& clock, Entropy& entropy, std::function<void(const std::string&)> log);
+  ~Server();
+
+  /// Listens. Throws Error(usage) when the port cannot be had.
+  ServerAddresses start();
+  /// Serves until `stop` is requested, then drains: streams may end within the drain timeout, and counts are on disk
+  /// when it returns.
+  void run(std::stop_token stop);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace opencat

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace opencat {
+
+/// Group commit: one thread runs the waiting pieces of work inside one transaction, commits, and only then tells each
+/// that it is done. While a commit is on its way to the disk the next group gathers, so the disk's latency is paid once
+/// per group and not once per request.
+class CommitQueue {
+ public:
+  struct Work {
+    /// Runs on the queue's thread inside the transaction.
+    std::function<void()> run;
+    /// Runs on the queue's thread after the commit; `problem` is what run() or the commit threw.
+    std::function<void(std::exception_ptr problem)> done;
+  };
+  /// How a group begins, is kept, and is taken back; called on the queue's thread.
+  struct Transaction {
+    std::function<void()> begin;
+    std::function<void()> commit;
+    std::function<void()> roll_back;
+  };
+
+  CommitQueue(Transaction transaction, std::size_t max_waiting);
+  /// Commits what waits.
+  ~CommitQueue();
+  CommitQueue(const CommitQueue&) = delete;
+  CommitQueue& operator=(const CommitQueue&) = delete;
+
+  /// Any thread. Throws Error(unavailable) when `max_waiting` pieces wait already.
+  void add(Work work);
+  /// For work that must not be refused, such as giving back what was counted: it may exceed the bound by as many as
+  /// requests are under way.
+  void add_always(Work work);
+  /// Adds `run` and waits until it is committed; throws what it threw. Not on the queue's thread.
+  void wait_for(std::function<void()> run);
+
+ private:
+  void work();
+  void commit_group(std::deque<Work>& group);
+
+  Transaction transaction_;
+  std::size_t max_waiting_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Work> waiting_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace opencat

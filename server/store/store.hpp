@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What the server keeps, in the domain's terms. SqliteStore is one way to keep it.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "opencat/clock.hpp"
+#include "server/domain/quota.hpp"
+#include "server/domain/token.hpp"
+
+namespace opencat {
+
+/// Where one admitted request is counted; what settles it later names the same row.
+struct Reservation {
+  std::string token_id;
+  std::string date;
+  std::string model;
+};
+
+/// One request that wants to be counted.
+struct AdmissionRequest {
+  std::string token_hash;
+  std::string model;
+  QuotaPeriod period;
+  Time now;
+};
+
+struct Admission {
+  enum class Verdict { admitted, unknown_token, disabled, rate_limited, daily_used_up, monthly_used_up };
+  Verdict verdict = Verdict::unknown_token;
+  std::string token_id;
+  Limits limits;
+  QuotaUse use;  ///< with this request, if it was admitted
+  std::chrono::seconds retry_after{};  ///< when rate limited
+};
+
+struct StoreOptions {
+  std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
+};
+
+/// Tokens of the language model that a request used.
+struct TokenUse {
+  std::int64_t prompt = 0;
+  std::int64_t completion = 0;
+};
+
+struct TokenState {
+  TokenRecord token;
+  QuotaUse use;
+};
+
+/// Calls come from any thread. Those with a callback return at once and call it from a thread of the store's, after
+/// what they did is on disk; the others wait for that. Failures of the disk are Error(failed), a full queue is
+/// Error(unavailable); a callback gets them as `problem`.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual void issue(const TokenRecord& token) = 0;
+  virtual std::optional<TokenState> find_by_hash(const std::string& token_hash, const QuotaPeriod& period) = 0;
+  /// By its id or hash; whether there was one.
+  virtual bool remove(const std::string& id_or_hash) = 0;
+
+  using OnAdmission = std::function<void(Admission admission, std::exception_ptr problem)>;
+  /// Looks the token up, compares its use with its limits and counts the request, all in one step that no other can
+  /// come between. Throws Error(unavailable) at once when too many wait.
+  virtual void admit(AdmissionRequest request, OnAdmission on_admission) = 0;
+  /// Uncounts a request that got no answer from the upstream.
+  virtual void give_back(Reservation reservation) = 0;
+  /// Adds what an answer used.
+  virtual void settle(Reservation reservation, TokenUse use) = 0;
+};
+
+}  // namespace opencat
