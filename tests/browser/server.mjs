@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** A port nothing listens on; for a URL that has to be known before the server starts. */
-export async function freePort() {
+async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -19,15 +19,21 @@ export async function freePort() {
   return port;
 }
 
-/** {url, issue(), admin(method, path, body), stop()}. `args` go to `opencat serve`, on top of the folder. */
-export async function startServer({ args = ['--demo'], port = 0 } = {}) {
-  const binary = process.env.OPENCAT;
+/**
+ * {url, issue(), stop()}: the server's public URL; a new token, answered as the protocol has it; the end.
+ * `args` go to `opencat serve` as they are. With a `prefix` ("/opencat") it serves below that.
+ */
+export async function startServer({ args = ['--demo'], prefix = '' } = {}) {
+  const binary = process.env.OPENCAT && resolve(process.env.OPENCAT); // it starts in a folder of its own
   if (!binary) throw new Error('OPENCAT is not set: give the path of the opencat executable');
   const dir = await mkdtemp(join(tmpdir(), 'opencat-browser-'));
-  const child = spawn(binary, ['serve', '--port', String(port), '--data-dir', dir, '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, OPENCAT_ADMIN_SECRET: undefined, OPENCAT_PUBLIC_URL: undefined },
-  });
+  const port = prefix ? await freePort() : 0;
+  const publicUrl = prefix ? ['--public-url', `http://127.0.0.1:${port}${prefix}`] : [];
+  const all = ['serve', '--port', String(port), ...publicUrl, '--data-dir', dir, '--json', ...args];
+  // No setting of the person who runs the tests may reach the server.
+  const ours = ([name]) => name === 'OPENCAT' || !name.startsWith('OPENCAT_');
+  const env = Object.fromEntries(Object.entries(process.env).filter(ours));
+  const child = spawn(binary, all, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (text) => (complaints += text));
   const ended = once(child, 'close');
@@ -45,19 +51,17 @@ export async function startServer({ args = ['--demo'], port = 0 } = {}) {
     throw new Error(`${binary} serve ended before it listened:\n${complaints}`);
   }
   const ready = JSON.parse(first);
+  const url = publicUrl[1] ?? ready.url;
   const secret = (await readFile(ready.admin_secret_file, 'utf8')).trim();
 
-  async function admin(method, path, body) {
-    const response = await fetch(`${ready.url}${path}`, {
-      method,
+  async function issue() {
+    const response = await fetch(`${url}/api/tokens`, {
+      method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Admin-Secret': secret },
-      body: JSON.stringify(body),
+      body: JSON.stringify({ platform: 'linux-x64', install_id: randomUUID(), version: '0.1.0' }),
     });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    if (!response.ok) throw new Error(`no token: ${response.status} ${await response.text()}`);
     return response.json();
   }
-  /** A new token, answered as the protocol has it: {token, chat_url, …}. */
-  const issue = () =>
-    admin('POST', '/api/tokens', { platform: 'linux-x64', install_id: randomUUID(), version: '0.1.0' });
-  return { url: ready.url, issue, admin, stop };
+  return { url, issue, stop };
 }
