@@ -213,7 +213,7 @@ test('Markdown becomes nodes', async (t) => {
   );
   const html = await lastAnswer(page).locator('.prose').innerHTML();
   for (const part of [
-    '<h3>Title</h3>',
+    '<h3 class="depth-1">Title</h3>',
     '<strong>注意：</strong>请看 <code>a &lt; b &amp;amp;</code>',
     '<em>open</em>',
     '<ol start="3">',

@@ -40,8 +40,11 @@ export async function startServer({ args = ['--demo'], prefix = '' } = {}) {
 
   async function stop() {
     child.kill('SIGTERM');
-    await ended;
+    const impatient = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const [, signal] = await ended;
+    clearTimeout(impatient);
     await rm(dir, { recursive: true, force: true });
+    if (signal === 'SIGKILL') throw new Error('opencat serve did not end within 30 s of SIGTERM');
   }
 
   const lines = createInterface({ input: child.stdout });

@@ -47,7 +47,7 @@ function start() {
     onStop: () => conversation.stop(),
     onDraft: (text) => (store.draft = text),
   });
-  const on = { ask, failure: fail, settled: refreshStatus };
+  const on = { ask, failure: fail, settled: settle };
   const conversation = createConversation({ api, store, thread, composer, t, on });
   const signIn = createSignIn({ t, check, onToken: enter });
   let status = null; // what the server last said about the token
@@ -120,8 +120,12 @@ function start() {
     notice.show({ text, more: detail, buttons });
   }
 
-  async function fail(error, retry) {
+  function settle() {
     byId('new').hidden = store.messages.length === 0;
+    refreshStatus();
+  }
+
+  async function fail(error, retry) {
     if (error.kind === 'unauthorized') return rejectToken();
     // Asked first: it knows whether the day or the month is used up.
     if (error.kind === 'quota') await refreshStatus();

@@ -38,10 +38,8 @@ export function createThread({ t, onRetry }) {
    */
   function add(message) {
     const ask = message.role === 'user';
-    const node = el('article', {
-      className: ask ? 'question' : 'answer',
-      'aria-label': t(ask ? 'you' : 'answer'),
-    });
+    const name = el('h2', { className: 'unseen', textContent: t(ask ? 'you' : 'answer') });
+    const node = el('article', { className: ask ? 'question' : 'answer' }, name);
     nodes.set(message, node);
     empty.hidden = true;
     thread.append(node);
@@ -97,7 +95,7 @@ function createAnswerView(node, message, { t, onRetry }) {
 
   return function draw(writing) {
     if (message.reasoning) {
-      if (!reasoning) node.prepend((reasoning = createReasoning()));
+      if (!reasoning) body.before((reasoning = createReasoning()));
       reasoning.lastChild.textContent = message.reasoning;
       reasoning.firstChild.textContent = t(writing && !message.content ? 'reasoningNow' : 'reasoning');
       reasoning.classList.toggle('now', writing && !message.content);

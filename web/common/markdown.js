@@ -65,8 +65,7 @@ function block(token) {
     case 'def':
       return null;
     case 'heading':
-      // The page has its own h1 and h2; an answer's headings go below them.
-      return el(`h${Math.min(6, token.depth + 2)}`, {}, ...all(token.tokens, inline));
+      return heading(token);
     case 'paragraph':
       return el('p', {}, ...all(token.tokens, inline));
     case 'text': // a list item's words
@@ -87,6 +86,11 @@ function block(token) {
       return el('p', { className: 'plain', textContent: token.raw.trimEnd() });
   }
 }
+
+// An answer stands below the page's h1 and its own h2. Models start at any depth: two levels keep the
+// outline without holes, and the class keeps the size.
+const heading = ({ depth, tokens }) =>
+  el(depth < 4 ? 'h3' : 'h4', { className: `depth-${depth}` }, ...all(tokens, inline));
 
 function codeBlock({ text, lang }) {
   const language = (lang ?? '').split(/\s/)[0];

@@ -19,7 +19,7 @@ export function takeFromAddress(location, history) {
   const token = tokenIn(hash.get('token') ?? query.get('token'));
   hash.delete('token');
   query.delete('token');
-  const rest = (query.size ? `?${query}` : '') + (hash.size ? `#${hash}` : '');
+  const rest = (`${query}` && `?${query}`) + (`${hash}` && `#${hash}`);
   history.replaceState(history.state, '', location.pathname + rest);
   return { token };
 }

@@ -38,6 +38,13 @@ test('the page asks only for files of the index, by relative URLs, and has nothi
   assert.doesNotMatch(html, /\{\{|\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/);
 });
 
+test('no script makes nodes or code out of text', () => {
+  const scripts = Object.values(index).filter(({ file }) => file.endsWith('.js'));
+  assert.equal(scripts.length, 1);
+  const dangerous = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function/;
+  for (const { file } of scripts) assert.doesNotMatch(read(file).toString(), dangerous);
+});
+
 test('the first load is under 30 KB gzipped', () => {
   const loaded = Object.values(index).filter(({ file }) => /\.(html|js|css)$/.test(file));
   const size = loaded.reduce((sum, { file }) => sum + gzipSync(read(file), { level: 9 }).length, 0);
