@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -26,6 +26,7 @@ async function freePort() {
 export async function startServer({ args = ['--demo'], prefix = '' } = {}) {
   const binary = process.env.OPENCAT && resolve(process.env.OPENCAT); // it starts in a folder of its own
   if (!binary) throw new Error('OPENCAT is not set: give the path of the opencat executable');
+  await access(binary, constants.X_OK);
   const dir = await mkdtemp(join(tmpdir(), 'opencat-browser-'));
   const port = prefix ? await freePort() : 0;
   const publicUrl = prefix ? ['--public-url', `http://127.0.0.1:${port}${prefix}`] : [];
