@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Debian's Chromium, and a page in it that reports what a safe page must never do.
+import { chromium } from 'playwright-core';
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function startBrowser() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+}
+
+/**
+ * A page in a browser profile of its own. `page.trouble` collects script errors and breaches of the
+ * content security policy; a test that expects none asserts that it is empty.
+ */
+export async function openPage(browser, url, { locale = 'en-US', phone = false, dark = false } = {}) {
+  const context = await browser.newContext({
+    locale,
+    colorScheme: dark ? 'dark' : 'light',
+    viewport: phone ? { width: 360, height: 740 } : { width: 1280, height: 800 },
+    deviceScaleFactor: phone ? 2 : 1,
+    hasTouch: phone,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.trouble = [];
+  page.on('pageerror', (error) => page.trouble.push(String(error)));
+  page.on('console', (message) => {
+    // A failed request is logged as an error too; those are the business of each test.
+    const failedRequest = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !failedRequest) page.trouble.push(message.text());
+  });
+  await page.goto(url);
+  return page;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Builds the pages: node build.mjs OUTDIR
+// Leaves there chat.html, its script, styles and icon under names that carry a hash of their content, so
+// that they may be served as immutable, the licences of what is bundled, and index.json:
+//   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false}, …}
+// The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
+import { build } from 'esbuild';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+};
+const pages = ['chat'];
+const bundled = ['marked']; // packages whose code ends up in a page
+
+/**
+ * Of marked, the pages use the lexer alone: they build nodes and never HTML text, so the renderer has no
+ * business in them. It cannot be shaken off, because the package's last lines put all parts together in
+ * one default instance. They are cut here; should a new version look different, the build says so.
+ */
+const lexerOnly = {
+  name: 'marked-lexer-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /marked\.esm\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const [, lexer] = /export\s*\{.*?([\w$]+) as Lexer\b/s.exec(source) ?? [];
+      const instance = source.search(
+        /var ([\w$]+)=new [\w$]+;function [\w$]+\(\w+,\w+\)\{return \1\.parse\(/,
+      );
+      if (!lexer || instance < 0) throw new Error('marked is put together in a new way: see lexerOnly');
+      return { contents: `${source.slice(0, instance)}export{${lexer} as Lexer};` };
+    });
+  },
+};
+
+const outdir = process.argv[2];
+if (!outdir) {
+  console.error('usage: node build.mjs OUTDIR');
+  process.exit(2);
+}
+await buildPages(resolve(outdir));
+
+async function buildPages(out) {
+  await mkdir(out, { recursive: true });
+  await removeEarlier(out);
+  const names = await buildAssets(out);
+  const index = {};
+  for (const page of pages) {
+    const file = `${page}.html`;
+    const template = await readFile(join(here, page, file), 'utf8');
+    await writeFile(join(out, file), withNames(template, names));
+    index[`/${page}`] = { file, type: types['.html'], immutable: false };
+  }
+  for (const file of Object.values(names)) {
+    index[`/assets/${file}`] = { file, type: types[extname(file)], immutable: true };
+  }
+  await writeFile(join(out, 'licences.txt'), await licences());
+  index['/assets/licences.txt'] = { file: 'licences.txt', type: types['.txt'], immutable: false };
+  await writeFile(join(out, 'index.json'), JSON.stringify(index, null, 2) + '\n');
+}
+
+/** Builds scripts, styles and the icon; returns the hashed name of each: {'chat.js': 'chat-….js', …}. */
+async function buildAssets(out) {
+  const { metafile } = await build({
+    absWorkingDir: here,
+    entryPoints: [
+      ...pages.map((page) => ({ in: `${page}/main.js`, out: page })),
+      ...pages.map((page) => ({ in: `${page}/${page}.css`, out: page })),
+      { in: 'common/icon.svg', out: 'icon' },
+    ],
+    outdir: out,
+    entryNames: '[name]-[hash]',
+    chunkNames: 'part-[hash]',
+    loader: { '.svg': 'copy' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: ['chrome111', 'firefox115', 'safari16.4'],
+    charset: 'utf8',
+    minify: true,
+    banner: { js: '/* Licences of what is bundled here: licences.txt */' },
+    legalComments: 'none',
+    plugins: [lexerOnly],
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const hashed = Object.keys(metafile.outputs)
+    .map((path) => basename(path))
+    .sort();
+  return Object.fromEntries(hashed.map((file) => [file.replace(/-[0-9A-Z]{8}(?=\.)/, ''), file]));
+}
+
+async function licences() {
+  const texts = bundled.map(async (name) => {
+    const folder = join(here, 'node_modules', name);
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    return `${name} ${version}\n\n${await readFile(join(folder, file), 'utf8')}`;
+  });
+  return (await Promise.all(texts)).join('\n');
+}
+
+function withNames(template, names) {
+  // Indentation is for people; between the page's tags it means nothing.
+  return template.replace(/\n\s+/g, '\n').replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
+    if (!names[name]) throw new Error(`the build made no ${name}`);
+    return `assets/${names[name]}`;
+  });
+}
+
+/** Removes what an earlier build made there, and nothing else. */
+async function removeEarlier(out) {
+  const index = await readFile(join(out, 'index.json'), 'utf8').catch(() => '{}');
+  for (const { file } of Object.values(JSON.parse(index)))
+    await rm(join(out, basename(file)), { force: true });
+}

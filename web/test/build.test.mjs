@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const script = fileURLToPath(new URL('../build.mjs', import.meta.url));
+const out = mkdtempSync(join(tmpdir(), 'opencat-web-'));
+after(() => rmSync(out, { recursive: true }));
+const build = () => execFileSync(process.execPath, [script, out]);
+const read = (name) => readFileSync(join(out, name));
+build();
+const index = JSON.parse(read('index.json'));
+
+test('the index names every file, and only what carries a hash is immutable', () => {
+  const files = readdirSync(out).filter((name) => name !== 'index.json');
+  assert.deepEqual(
+    Object.values(index)
+      .map(({ file }) => file)
+      .sort(),
+    files.sort(),
+  );
+  assert.equal(index['/chat'].file, 'chat.html');
+  for (const { file, immutable } of Object.values(index)) {
+    assert.equal(immutable, /-[0-9A-Z]{8}\.\w+$/.test(file), file);
+  }
+});
+
+test('the page asks only for files of the index, by relative URLs, and has nothing inline', () => {
+  const html = read('chat.html').toString();
+  const urls = [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, url]) => url);
+  assert.equal(urls.length, 3);
+  for (const url of urls) assert.ok(index[`/${url}`], url);
+  assert.doesNotMatch(html, /\{\{|\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/);
+});
+
+test('no script makes nodes or code out of text', () => {
+  const scripts = Object.values(index).filter(({ file }) => file.endsWith('.js'));
+  assert.equal(scripts.length, 1);
+  const dangerous = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function/;
+  for (const { file } of scripts) assert.doesNotMatch(read(file).toString(), dangerous);
+});
+
+test('the first load is under 30 KB gzipped', () => {
+  const loaded = Object.values(index).filter(({ file }) => /\.(html|js|css)$/.test(file));
+  const size = loaded.reduce((sum, { file }) => sum + gzipSync(read(file), { level: 9 }).length, 0);
+  assert.ok(size < 30 * 1024, `${size} bytes`);
+});
+
+test('the licence of each bundled package is there', async () => {
+  const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)));
+  const licences = read('licences.txt').toString();
+  for (const [name, version] of Object.entries(dependencies))
+    assert.ok(licences.includes(`${name} ${version}`));
+  assert.match(licences, /Permission is hereby granted/);
+});
+
+test('building again gives the same bytes and removes only what the earlier build made', () => {
+  const before = readdirSync(out).map((name) => [name, read(name)]);
+  const stale = { ...index, '/assets/chat-OLDOLD00.js': { file: 'chat-OLDOLD00.js' } };
+  writeFileSync(join(out, 'index.json'), JSON.stringify(stale));
+  writeFileSync(join(out, 'chat-OLDOLD00.js'), '');
+  writeFileSync(join(out, 'mine.txt'), 'mine');
+  build();
+  assert.deepEqual(
+    readdirSync(out)
+      .filter((name) => name !== 'mine.txt')
+      .map((name) => [name, read(name)]),
+    before,
+  );
+  assert.equal(read('mine.txt').toString(), 'mine');
+});
