@@ -14,7 +14,8 @@ namespace opencat {
 
 namespace chrono = std::chrono;
 
-EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+EventLoop::EventLoop()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (epoll_ < 0 || wakeup_ < 0) throw system_error("cannot make an event loop");
   epoll_event event{};
   event.events = EPOLLIN;
@@ -85,7 +86,8 @@ int EventLoop::wait_ms() const {
   if (timers_.empty()) return -1;
   const auto left = timers_.begin()->first.first - chrono::steady_clock::now();
   // Rounded up: waking just before the timer is due would spin.
-  return static_cast<int>(std::clamp<std::int64_t>(chrono::ceil<chrono::milliseconds>(left).count(), 0, 60'000));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(chrono::ceil<chrono::milliseconds>(left).count(), 0, 60'000));
 }
 
 void EventLoop::run_posted() {
@@ -130,7 +132,8 @@ void EventLoop::run() {
     if (has_posted_) run_posted();
     run_timers();
   }
-  // What was posted before the stop still counts, and what that posts: it lets go of what the loop's objects hold.
+  // What was posted before the stop still counts, and what that posts: it lets go of what the loop's objects
+  // hold.
   while (has_posted_) run_posted();
 }
 

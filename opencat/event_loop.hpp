@@ -27,8 +27,9 @@ class Watcher {
   virtual void on_ready(unsigned readiness) = 0;
 };
 
-/// One thread's loop over descriptors, timers and posted work (epoll). Only post(), stop() and in_loop() may be called
-/// from other threads; all else belongs to the thread that is in run(), or to any one thread before it.
+/// One thread's loop over descriptors, timers and posted work (epoll). Only post(), stop() and in_loop() may
+/// be called from other threads; all else belongs to the thread that is in run(), or to any one thread before
+/// it.
 class EventLoop {
  public:
   using Work = std::function<void()>;
@@ -47,8 +48,8 @@ class EventLoop {
   void post(Work work);
   bool in_loop() const { return thread_ == std::this_thread::get_id(); }
 
-  /// The descriptor must be non-blocking and stay open until unwatch(); after that no call comes for it, not even one
-  /// that the kernel had already reported.
+  /// The descriptor must be non-blocking and stay open until unwatch(); after that no call comes for it, not
+  /// even one that the kernel had already reported.
   void watch(int descriptor, unsigned wanted, Watcher& watcher);
   void change(int descriptor, unsigned wanted);
   void unwatch(int descriptor);

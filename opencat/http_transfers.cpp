@@ -159,8 +159,8 @@ int HttpTransfers::State::on_socket(CURL*, curl_socket_t descriptor, int what, v
     state.sockets.erase(found);
     return 0;
   }
-  const unsigned wanted = (what & CURL_POLL_IN ? unsigned{readable} : 0u) |
-                          (what & CURL_POLL_OUT ? unsigned{writable} : 0u);
+  const unsigned wanted =
+      (what & CURL_POLL_IN ? unsigned{readable} : 0u) | (what & CURL_POLL_OUT ? unsigned{writable} : 0u);
   auto& socket = state.sockets[descriptor];
   if (socket) {
     state.loop.change(descriptor, wanted);

@@ -23,15 +23,16 @@ class TransferListener {
   virtual void on_end(std::optional<Error> failure) = 0;
 };
 
-/// Times of one transfer in milliseconds; there is no limit on its total length. Time in which it is paused does not
-/// count.
+/// Times of one transfer in milliseconds; there is no limit on its total length. Time in which it is paused
+/// does not count.
 struct TransferLimits {
   std::uint32_t connect_timeout_ms = 10'000;
   std::uint32_t first_byte_timeout_ms = 120'000;
   std::uint32_t idle_timeout_ms = 120'000;
 };
 
-/// A running transfer. Destroying it cancels it: its connection is closed, and the listener hears nothing more.
+/// A running transfer. Destroying it cancels it: its connection is closed, and the listener hears nothing
+/// more.
 class Transfer {
  public:
   virtual ~Transfer() = default;
@@ -40,8 +41,9 @@ class Transfer {
   virtual void resume() = 0;
 };
 
-/// HTTP requests driven by an event loop (libcurl's multi socket interface): no thread waits for any of them, and idle
-/// connections are kept for the next. Belongs to the loop's thread, but for its making before the loop runs.
+/// HTTP requests driven by an event loop (libcurl's multi socket interface): no thread waits for any of them,
+/// and idle connections are kept for the next. Belongs to the loop's thread, but for its making before the
+/// loop runs.
 class HttpTransfers {
  public:
   struct Options {
@@ -54,8 +56,10 @@ class HttpTransfers {
   HttpTransfers(const HttpTransfers&) = delete;
   HttpTransfers& operator=(const HttpTransfers&) = delete;
 
-  /// Starts; `listener` must outlive the Transfer. Failures, even of a bad address, come through on_end, later.
-  std::unique_ptr<Transfer> start(HttpRequest request, const TransferLimits& limits, TransferListener& listener);
+  /// Starts; `listener` must outlive the Transfer. Failures, even of a bad address, come through on_end,
+  /// later.
+  std::unique_ptr<Transfer> start(HttpRequest request, const TransferLimits& limits,
+                                  TransferListener& listener);
 
  private:
   struct State;

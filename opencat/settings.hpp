@@ -26,7 +26,8 @@ enum class Unit { none, seconds, bytes };
 using SettingTarget =
     std::variant<std::string*, std::int64_t*, bool*, std::filesystem::path*, std::vector<std::string>*>;
 
-/// One row: all that is known of a setting, in one place. The members are in the order in which rows say them.
+/// One row: all that is known of a setting, in one place. The members are in the order in which rows say
+/// them.
 struct Setting {
   std::string flag;              ///< "--port"; a name without dashes is a positional argument
   std::vector<std::string> env;  ///< environment variables, the first that is set counts

@@ -38,7 +38,8 @@ std::string kept_secret(const fs::path& file, Entropy& entropy) {
   if (const auto kept = read_file_if_there(file, 4096)) {
     const std::string secret(trim(*kept));
     if (secret.size() < 16) {
-      throw Error(ErrorKind::usage, file.string() + " holds no usable secret; remove it, and a new one is made");
+      throw Error(ErrorKind::usage,
+                  file.string() + " holds no usable secret; remove it, and a new one is made");
     }
     return secret;
   }
@@ -56,7 +57,9 @@ std::string path_of(const std::string& url) {
 
 std::string address(const std::string& host, int port) {
   const bool everywhere = host == "0.0.0.0" || host == "::";
-  const std::string name = everywhere ? "127.0.0.1" : host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const std::string name = everywhere                            ? "127.0.0.1"
+                           : host.find(':') == std::string::npos ? host
+                                                                 : "[" + host + "]";
   return "http://" + name + ":" + std::to_string(port);
 }
 
@@ -83,7 +86,8 @@ struct Server::State {
   std::unique_ptr<http::HttpServer> http;
   ServerAddresses addresses;
 
-  State(ServerOptions given, Clock& its_clock, Entropy& its_entropy, std::function<void(const std::string&)> its_log)
+  State(ServerOptions given, Clock& its_clock, Entropy& its_entropy,
+        std::function<void(const std::string&)> its_log)
       : options(std::move(given)), clock(its_clock), entropy(its_entropy), log(std::move(its_log)) {}
 
   void prepare_secrets();
@@ -165,7 +169,8 @@ void Server::State::end_loops() {
   }
 }
 
-Server::Server(ServerOptions options, Clock& clock, Entropy& entropy, std::function<void(const std::string&)> log)
+Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
+               std::function<void(const std::string&)> log)
     : state_(std::make_unique<State>(std::move(options), clock, entropy, std::move(log))) {
   State& state = *state_;
   if (!state.options.public_url.empty()) {
@@ -173,9 +178,9 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy, std::funct
   }
   state.upstream = make_upstream(state.options, clock);
   make_folders(state.options.data_dir, 0700);
-  state.lock = std::make_unique<FileLock>(state.options.data_dir / "lock", FileLock::Wait::never,
-                                          "another opencat serves " + state.options.data_dir.string() +
-                                              "; stop it, or name another --data-dir");
+  state.lock = std::make_unique<FileLock>(
+      state.options.data_dir / "lock", FileLock::Wait::never,
+      "another opencat serves " + state.options.data_dir.string() + "; stop it, or name another --data-dir");
   state.store = open_sqlite_store(state.options.data_dir / "opencat.db", {state.options.requests_per_minute});
   state.prepare_secrets();
   state.prepare_services();

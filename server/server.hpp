@@ -44,12 +44,12 @@ struct ServerOptions {
   std::chrono::seconds drain_timeout{30};
 };
 
-/// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is there
-/// with --demo only, so that a first look costs one click.
+/// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is
+/// there with --demo only, so that a first look costs one click.
 struct ServerAddresses {
-  std::string url;         ///< where it listens
-  std::string public_url;  ///< where its users find it
-  std::string chat_url;    ///< signed in; empty but with --demo
+  std::string url;                          ///< where it listens
+  std::string public_url;                   ///< where its users find it
+  std::string chat_url;                     ///< signed in; empty but with --demo
   std::filesystem::path admin_secret_file;  ///< empty: the secret was given
   std::filesystem::path enroll_key_file;
 };
@@ -57,15 +57,15 @@ struct ServerAddresses {
 /// `opencat serve` below its command line.
 class Server {
  public:
-  /// Opens the data and prepares all parts. Throws Error(usage) for options that cannot be; `log` takes lines for the
-  /// operator, from any thread.
+  /// Opens the data and prepares all parts. Throws Error(usage) for options that cannot be; `log` takes lines
+  /// for the operator, from any thread.
   Server(ServerOptions options, Clock& clock, Entropy& entropy, std::function<void(const std::string&)> log);
   ~Server();
 
   /// Listens. Throws Error(usage) when the port cannot be had.
   ServerAddresses start();
-  /// Serves until `stop` is requested, then drains: streams may end within the drain timeout, and counts are on disk
-  /// when it returns.
+  /// Serves until `stop` is requested, then drains: streams may end within the drain timeout, and counts are
+  /// on disk when it returns.
   void run(std::stop_token stop);
 
  private:

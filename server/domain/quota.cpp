@@ -12,7 +12,8 @@ QuotaPeriod quota_period(chrono::sys_time<chrono::milliseconds> now, chrono::min
   const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
 
   QuotaPeriod period;
-  period.month = std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month()));
+  period.month =
+      std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month()));
   period.day = period.month + "-" + two(static_cast<unsigned>(date.day()));
   const chrono::sys_days next_month{date.year() / date.month() / 1 + chrono::months{1}};
   period.day_left = chrono::ceil<chrono::seconds>(midnight + chrono::days{1} - local);

@@ -25,7 +25,8 @@ struct QuotaPeriod {
 };
 
 /// Days begin at midnight of a zone `utc_offset` east of UTC.
-QuotaPeriod quota_period(std::chrono::sys_time<std::chrono::milliseconds> now, std::chrono::minutes utc_offset);
+QuotaPeriod quota_period(std::chrono::sys_time<std::chrono::milliseconds> now,
+                         std::chrono::minutes utc_offset);
 
 enum class QuotaVerdict { within, daily_used_up, monthly_used_up };
 

@@ -10,8 +10,9 @@
 
 namespace opencat {
 
-/// Exact: it remembers when each counted event of the window was. Memory: at most `limit` times per key seen in the
-/// last window; keys that fell silent are forgotten as others come. Not for use from two threads at once.
+/// Exact: it remembers when each counted event of the window was. Memory: at most `limit` times per key seen
+/// in the last window; keys that fell silent are forgotten as others come. Not for use from two threads at
+/// once.
 class SlidingWindow {
  public:
   using Moment = std::chrono::sys_time<std::chrono::milliseconds>;

@@ -13,11 +13,12 @@ bool is_hex(char c) { return is_lower_hex(c) || (c >= 'A' && c <= 'F'); }
 }  // namespace
 
 bool is_token(std::string_view text) {
-  return text.size() == 36 && text.substr(0, 4) == "occ_" && std::all_of(text.begin() + 4, text.end(), is_lower_hex);
+  return text.size() == 36 && text.substr(0, 4) == "occ_" &&
+         std::all_of(text.begin() + 4, text.end(), is_lower_hex);
 }
 
 const std::vector<std::string>& token_platforms() {
-  static const std::vector<std::string> platforms{"win-x64",    "win-arm64", "darwin-x64",
+  static const std::vector<std::string> platforms{"win-x64",      "win-arm64", "darwin-x64",
                                                   "darwin-arm64", "linux-x64", "linux-arm64"};
   return platforms;
 }

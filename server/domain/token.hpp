@@ -28,8 +28,8 @@ struct TokenRecord {
   std::string version;
   std::string label;
   Limits limits;
-  std::string meta = "{}";  ///< a JSON object
-  std::string created_at;   ///< ISO 8601 UTC
+  std::string meta = "{}";   ///< a JSON object
+  std::string created_at;    ///< ISO 8601 UTC
   std::string last_used_at;  ///< empty: never
 };
 

@@ -36,8 +36,9 @@ bool is_sane_id(const std::string& id) {
 }
 
 std::string head_of(const Response& response, const std::string& request_id, bool keep_alive) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nX-Protocol-Version: {}\r\nX-Request-Id: {}\r\n", response.status,
-                                 reason_phrase(response.status), protocol_version, request_id);
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\nX-Protocol-Version: {}\r\nX-Request-Id: {}\r\n", response.status,
+                  reason_phrase(response.status), protocol_version, request_id);
   for (const auto& [name, value] : response.headers) {
     // A line break inside a value would let its sender write headers of his own.
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
@@ -153,7 +154,8 @@ Connection::~Connection() {
 
 void Connection::start() {
   const int on = 1;
-  // An event must leave when it is written: without this it waits up to 40 ms for the acknowledgement of the last.
+  // An event must leave when it is written: without this it waits up to 40 ms for the acknowledgement of the
+  // last.
   setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   interest_ = readable;
   host_.loop.watch(descriptor_, interest_, *this);
@@ -180,8 +182,8 @@ void Connection::read() {
 }
 
 void Connection::handle_buffered() {
-  // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack flat
-  // however many requests a client sends in one packet.
+  // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack
+  // flat however many requests a client sends in one packet.
   handling_ = true;
   while (descriptor_ >= 0 && !busy() && !close_after_flush_ && !in_.empty()) {
     const RequestFraming::State state = framing_.look(in_);
@@ -214,9 +216,9 @@ void Connection::serve(std::string_view bytes) {
   exchange_ = answer;
   try {
     if (route == nullptr) {
-      Response response = error_response(Error(ErrorKind::not_found, status == 405
-                                                                         ? "this address does not take that method"
-                                                                         : "there is nothing at this address"));
+      Response response =
+          error_response(Error(ErrorKind::not_found, status == 405 ? "this address does not take that method"
+                                                                   : "there is nothing at this address"));
       response.status = status;
       return answer->respond(std::move(response));
     }

@@ -31,9 +31,9 @@ struct ConnectionHost {
   bool draining = false;
 };
 
-/// One client's socket: reads until a request is whole, has it dispatched, writes the answer, and goes on with the
-/// next. While a request is being answered nothing more is read than what tells that the client left. All calls belong
-/// to the loop's thread.
+/// One client's socket: reads until a request is whole, has it dispatched, writes the answer, and goes on
+/// with the next. While a request is being answered nothing more is read than what tells that the client
+/// left. All calls belong to the loop's thread.
 class Connection : public Watcher, public std::enable_shared_from_this<Connection> {
  public:
   Connection(ConnectionHost& host, int descriptor, std::string peer_ip);

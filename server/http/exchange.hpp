@@ -12,8 +12,8 @@
 namespace opencat::http {
 
 /// One request being answered: with respond(), or with begin(), any number of write(), and end(). All calls
-/// belong to the thread of its loop; others reach it through loop().post(). After the client went away the calls do
-/// nothing. A handler that lets go of the last reference without an answer has answered 500.
+/// belong to the thread of its loop; others reach it through loop().post(). After the client went away the
+/// calls do nothing. A handler that lets go of the last reference without an answer has answered 500.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -26,12 +26,14 @@ class Exchange {
   /// The whole answer.
   virtual void respond(Response response) = 0;
 
-  /// The head of a streamed answer (`response.body` goes first), then its pieces, each sent at once, then its end.
+  /// The head of a streamed answer (`response.body` goes first), then its pieces, each sent at once, then its
+  /// end.
   virtual void begin(Response response) = 0;
   virtual void write(std::string_view piece) = 0;
   virtual void end() = 0;
 
-  /// Bytes that the client has not taken yet. Whoever writes pauses above `high_water` and goes on at on_drained.
+  /// Bytes that the client has not taken yet. Whoever writes pauses above `high_water` and goes on at
+  /// on_drained.
   virtual std::size_t unsent() const = 0;
   static constexpr std::size_t high_water = 256 << 10;
 

@@ -39,7 +39,8 @@ void turn_away(int descriptor) {
   Error error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment");
   const std::string body = error_json(error);
   const std::string answer =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n"
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: "
+      "1\r\n"
       "Connection: close\r\nContent-Length: " +
       std::to_string(body.size()) + "\r\n\r\n" + body;
   [[maybe_unused]] const ssize_t sent =
@@ -87,7 +88,9 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            index,
            parser,
            owner.options.limits,
-           [this](const Route& route, const std::shared_ptr<Exchange>& exchange) { state.dispatch(route, exchange); },
+           [this](const Route& route, const std::shared_ptr<Exchange>& exchange) {
+             state.dispatch(route, exchange);
+           },
            owner.new_request_id,
            [](const std::string& peer_ip, const Request&) { return peer_ip; },
            [this](int descriptor) {
@@ -160,7 +163,8 @@ void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Excha
 }
 
 HttpServer::HttpServer(HttpServerOptions options, Routes routes, Guard guard,
-                       std::function<std::string()> new_request_id, std::vector<EventLoop*> loops, OnFault on_fault)
+                       std::function<std::string()> new_request_id, std::vector<EventLoop*> loops,
+                       OnFault on_fault)
     : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
   state_->routes = std::move(routes);
@@ -170,9 +174,10 @@ HttpServer::HttpServer(HttpServerOptions options, Routes routes, Guard guard,
   for (EventLoop* loop : loops) {
     state_->shards.push_back(std::make_unique<State::Shard>(*state_, *loop, state_->shards.size()));
   }
-  state_->pool =
-      std::make_unique<BlockingPool>(state_->options.blocking_threads, state_->options.max_waiting_for_thread);
-  state_->listener = std::make_unique<Listener>([state = state_.get()](int descriptor) { state->accept(descriptor); });
+  state_->pool = std::make_unique<BlockingPool>(state_->options.blocking_threads,
+                                                state_->options.max_waiting_for_thread);
+  state_->listener =
+      std::make_unique<Listener>([state = state_.get()](int descriptor) { state->accept(descriptor); });
 }
 
 HttpServer::~HttpServer() {

@@ -22,22 +22,22 @@ struct HttpServerOptions {
   std::size_t max_waiting_for_thread = 256;
 };
 
-/// HTTP/1.1 over the given loops: accepts, reads, routes, writes. start(), drain() and stop() belong to one thread,
-/// which is none of the loops'.
+/// HTTP/1.1 over the given loops: accepts, reads, routes, writes. start(), drain() and stop() belong to one
+/// thread, which is none of the loops'.
 class HttpServer {
  public:
   /// Called for an unexpected exception in a handler (not an Error), which is answered 500.
   using OnFault = std::function<void(const std::string& what)>;
 
-  HttpServer(HttpServerOptions options, Routes routes, Guard guard, std::function<std::string()> new_request_id,
-             std::vector<EventLoop*> loops, OnFault on_fault);
+  HttpServer(HttpServerOptions options, Routes routes, Guard guard,
+             std::function<std::string()> new_request_id, std::vector<EventLoop*> loops, OnFault on_fault);
   ~HttpServer();
 
   /// Listens and returns the port. Throws Error(usage) when it cannot.
   int start();
 
-  /// No new connection and no further request on an open one; returns at once. Requests under way go on, and their
-  /// connections close after the answer: when open_connections() is 0, all have been answered.
+  /// No new connection and no further request on an open one; returns at once. Requests under way go on, and
+  /// their connections close after the answer: when open_connections() is 0, all have been answered.
   void drain();
   /// Any thread may ask.
   std::size_t open_connections() const;

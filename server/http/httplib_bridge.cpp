@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only file that includes <httplib.h>. Compiles with 0.11 (Debian 12) and 0.18 (Debian 13), whose process_request()
-// differ.
+// The only file that includes <httplib.h>. Compiles with 0.11 (Debian 12) and 0.18 (Debian 13), whose
+// process_request() differ.
 #include "server/http/httplib_bridge.hpp"
 
 #include <algorithm>
@@ -16,8 +16,8 @@ namespace opencat::http {
 
 namespace {
 
-/// A request that is already in memory, as httplib's parser wants to read it. What the parser would answer is dropped:
-/// answers are written by Connection.
+/// A request that is already in memory, as httplib's parser wants to read it. What the parser would answer is
+/// dropped: answers are written by Connection.
 class BufferStream : public httplib::Stream {
  public:
   explicit BufferStream(std::string_view bytes) : bytes_(bytes) {}
@@ -40,13 +40,14 @@ class BufferStream : public httplib::Stream {
   std::string_view bytes_;
 };
 
-/// Calls process_request() in the shape this httplib has. A template, so that the other shape is not compiled.
+/// Calls process_request() in the shape this httplib has. A template, so that the other shape is not
+/// compiled.
 template <class Base>
 class Processing : public Base {
  public:
   template <class Setup>
   bool process(httplib::Stream& stream, bool& closed, const Setup& setup) {
-    if constexpr (requires(Processing& self) { self.process_request(stream, false, closed, setup); }) {
+    if constexpr (requires(Processing & self) { self.process_request(stream, false, closed, setup); }) {
       return this->process_request(stream, false, closed, setup);
     } else {
       return this->process_request(stream, std::string(), 0, std::string(), 0, false, closed, setup);
@@ -79,7 +80,8 @@ class RequestParser::Server : public Processing<httplib::Server> {
     };
     const bool well = process(stream, closed, setup);
     parsed_.keep_alive = well && !closed;
-    if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path)) parsed_.status = 405;
+    if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path))
+      parsed_.status = 405;
     return std::move(parsed_);
   }
 

@@ -15,8 +15,8 @@ namespace opencat::http {
 /// Parses whole requests and finds their route. One per loop: not for use from two threads at once.
 class RequestParser {
  public:
-  /// `prefix` is the public URL's path ("/opencat" or ""): a path below it is routed as if it were not there, since a
-  /// reverse proxy may take it off or leave it on. `routes` must outlive the parser.
+  /// `prefix` is the public URL's path ("/opencat" or ""): a path below it is routed as if it were not there,
+  /// since a reverse proxy may take it off or leave it on. `routes` must outlive the parser.
   RequestParser(const Routes& routes, std::string prefix);
   ~RequestParser();
 
@@ -25,7 +25,7 @@ class RequestParser {
     const Route* route = nullptr;  ///< null: answer with `status`
     int status = 404;              ///< 400, 404, 405, …
     bool keep_alive = false;
-    bool http_1_0 = false;         ///< the client knows no chunks
+    bool http_1_0 = false;  ///< the client knows no chunks
   };
   /// `bytes` is exactly one request, as RequestFraming found it.
   Parsed parse(std::string_view bytes);
@@ -42,7 +42,8 @@ class Listener {
   explicit Listener(OnSocket on_socket);
   ~Listener();
 
-  /// Listens on `host`:`port` (0 picks one) and returns the port. Throws Error(usage) when that cannot be had.
+  /// Listens on `host`:`port` (0 picks one) and returns the port. Throws Error(usage) when that cannot be
+  /// had.
   int listen(const std::string& host, int port);
   /// No further connection is accepted; returns when the thread has ended.
   void stop();

@@ -26,8 +26,8 @@ struct Request {
   Headers headers;
   std::string body;
   std::string remote_ip;
-  std::string token;         ///< the bearer token, set for routes with Access::token
-  bool privileged = false;   ///< the caller showed the admin secret
+  std::string token;        ///< the bearer token, set for routes with Access::token
+  bool privileged = false;  ///< the caller showed the admin secret
 
   const std::string* header(std::string_view name) const { return find_header(headers, name); }
   const std::string* query_value(std::string_view name) const;

@@ -59,8 +59,10 @@ RequestFraming::State RequestFraming::read_head(std::string_view head) {
     line_begin = line_end + 2;
     const std::size_t colon = line.find(':');
     // No name, a folded line, or a space before the colon: servers differ on each.
-    if (colon == 0 || colon == std::string_view::npos || line.find_first_of(" \t") < colon) return refuse(400);
-    if (line.find('\0') != std::string_view::npos || line.find('\n') != std::string_view::npos) return refuse(400);
+    if (colon == 0 || colon == std::string_view::npos || line.find_first_of(" \t") < colon)
+      return refuse(400);
+    if (line.find('\0') != std::string_view::npos || line.find('\n') != std::string_view::npos)
+      return refuse(400);
     const std::string name = lower(line.substr(0, colon));
     const std::string_view value = trim(line.substr(colon + 1));
     if (name == "content-length") {
@@ -82,7 +84,8 @@ RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
   while (true) {
     const std::size_t line_end = buffer.find("\r\n", chunk_at_);
     if (line_end == std::string_view::npos) {
-      return buffer.size() > chunk_at_ && buffer.size() - chunk_at_ > max_chunk_line ? refuse(400) : State::more;
+      return buffer.size() > chunk_at_ && buffer.size() - chunk_at_ > max_chunk_line ? refuse(400)
+                                                                                     : State::more;
     }
     const std::string_view line = buffer.substr(chunk_at_, line_end - chunk_at_);
     if (in_trailer_) {

@@ -12,9 +12,9 @@ struct FramingLimits {
   std::uint64_t max_body_bytes = 10 << 20;
 };
 
-/// Finds where a request ends in the bytes that have arrived (RFC 9112, section 6), so that it can be parsed when it is
-/// whole. It looks only at what says how long a request is and refuses all that two servers could read differently:
-/// a request smuggled past a proxy begins there.
+/// Finds where a request ends in the bytes that have arrived (RFC 9112, section 6), so that it can be parsed
+/// when it is whole. It looks only at what says how long a request is and refuses all that two servers could
+/// read differently: a request smuggled past a proxy begins there.
 class RequestFraming {
  public:
   enum class State {
@@ -47,7 +47,7 @@ class RequestFraming {
   std::uint64_t content_length_ = 0;
   bool chunked_ = false;
   bool expects_continue_ = false;
-  std::size_t chunk_at_ = 0;      ///< where the next chunk's size line begins
+  std::size_t chunk_at_ = 0;       ///< where the next chunk's size line begins
   std::uint64_t chunk_bytes_ = 0;  ///< of all chunks so far
   bool in_trailer_ = false;
   std::size_t size_ = 0;

@@ -19,14 +19,15 @@ enum class Access {
   admin,      ///< the admin secret
 };
 
-/// Throws Error(unauthorized, rate_limited, …) when the caller may not; puts the bearer token into the request.
-/// Called on loop threads: it must not block.
+/// Throws Error(unauthorized, rate_limited, …) when the caller may not; puts the bearer token into the
+/// request. Called on loop threads: it must not block.
 using Guard = std::function<void(Access access, Request& request)>;
 
 /// Runs on a small pool of threads and may wait for the store or a disk. Throws Error for failure.
 using BlockingHandler = std::function<Response(const Request&)>;
 
-/// Runs on the loop's thread, must not wait, and answers through the exchange, now or later. Throws Error for failure.
+/// Runs on the loop's thread, must not wait, and answers through the exchange, now or later. Throws Error for
+/// failure.
 using LoopHandler = std::function<void(const std::shared_ptr<Exchange>&)>;
 
 struct Route {

@@ -11,9 +11,12 @@ namespace {
 
 const char* mode_text(EnrollmentMode mode) {
   switch (mode) {
-    case EnrollmentMode::open: return "open";
-    case EnrollmentMode::key: return "key";
-    case EnrollmentMode::closed: return "closed";
+    case EnrollmentMode::open:
+      return "open";
+    case EnrollmentMode::key:
+      return "key";
+    case EnrollmentMode::closed:
+      return "closed";
   }
   return "";
 }
@@ -23,8 +26,8 @@ const char* mode_text(EnrollmentMode mode) {
 void add_admin_routes(http::Routes& routes, Services& services, const AccessGuard& guard) {
   routes.push_back({"GET", "/api/admin/enrollment", http::Access::admin,
                     http::BlockingHandler([&guard](const http::Request&) {
-                      return http::json_response(
-                          200, {{"mode", mode_text(guard.options().mode)}, {"key", guard.options().enroll_key}});
+                      return http::json_response(200, {{"mode", mode_text(guard.options().mode)},
+                                                       {"key", guard.options().enroll_key}});
                     })});
   routes.push_back({"DELETE", "/api/admin/tokens/([^/]+)", http::Access::admin,
                     http::BlockingHandler([&services](const http::Request& request) {

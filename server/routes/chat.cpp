@@ -32,7 +32,8 @@ void throw_unless_admitted(const Admission& admission, const QuotaPeriod& period
       throw with_wait(ErrorKind::rate_limited, "too many requests in the last minute; wait a little",
                       admission.retry_after);
     case Admission::Verdict::daily_used_up:
-      throw with_wait(ErrorKind::quota_exceeded, "today's quota is used up; it is renewed tomorrow", period.day_left);
+      throw with_wait(ErrorKind::quota_exceeded, "today's quota is used up; it is renewed tomorrow",
+                      period.day_left);
     case Admission::Verdict::monthly_used_up:
       throw with_wait(ErrorKind::quota_exceeded, "this month's quota is used up; it is renewed next month",
                       period.month_left);
@@ -55,8 +56,8 @@ void add_quota_headers(http::Headers& headers, const Admission& admission, const
 std::string upstream_model(const Upstream& upstream, const std::string& model) {
   if (model == "auto") return upstream.models().front();
   if (contains(upstream.models(), model)) return model;
-  throw Error(ErrorKind::model_not_found,
-              "there is no model '" + model.substr(0, 100) + "' here; GET /v1/models lists them, or use 'auto'");
+  throw Error(ErrorKind::model_not_found, "there is no model '" + model.substr(0, 100) +
+                                              "' here; GET /v1/models lists them, or use 'auto'");
 }
 
 /// One chat request from its admission to its last byte. It keeps itself alive until then, and belongs to its
@@ -100,18 +101,22 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
     call_ = std::make_unique<ChatCall>(*this, !request_.wants_usage());
     self_ = shared_from_this();
     UpstreamLoop& loop = services_.loops.at(exchange_->loop_index());
-    call_->start(*services_.upstream, loop, {"/chat/completions", request_.body_for(model_), request_.stream()});
+    call_->start(*services_.upstream, loop,
+                 {"/chat/completions", request_.body_for(model_), request_.stream()});
   }
 
-  void whole(int status, const std::string& content_type, const std::string& retry_after, std::string body) override {
+  void whole(int status, const std::string& content_type, const std::string& retry_after,
+             std::string body) override {
     // The server's key is the operator's matter: to a client these would say that its own token is wrong.
     if (status == 401 || status == 403) {
       services_.warn("the upstream refused the server's key with status " + std::to_string(status));
-      return failed(Error(ErrorKind::network, "the language model refused this server; the operator must look at it"));
+      return failed(
+          Error(ErrorKind::network, "the language model refused this server; the operator must look at it"));
     }
     if (status >= 500) give_back();
     if (status >= 500 && !Json::accept(body)) {
-      return failed(Error(ErrorKind::network, "the language model failed with status " + std::to_string(status)));
+      return failed(
+          Error(ErrorKind::network, "the language model failed with status " + std::to_string(status)));
     }
     http::Response response{status};
     response.headers = {{"Content-Type", content_type.empty() ? "application/json" : content_type},
@@ -151,10 +156,12 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
 
   void failed(const Error& error) override {
     give_back();
-    services_.warn("upstream: " + error.message() + (error.detail().empty() ? "" : " (" + error.detail() + ")"));
+    services_.warn("upstream: " + error.message() +
+                   (error.detail().empty() ? "" : " (" + error.detail() + ")"));
     const ErrorKind kind = error.kind() == ErrorKind::timeout ? ErrorKind::timeout : ErrorKind::network;
-    const char* message = kind == ErrorKind::timeout ? "the language model did not answer in time; try again"
-                                                     : "the language model cannot be reached just now; try again";
+    const char* message = kind == ErrorKind::timeout
+                              ? "the language model did not answer in time; try again"
+                              : "the language model cannot be reached just now; try again";
     finish([&] { exchange_->respond(http::error_response(Error(kind, message))); });
   }
 
@@ -167,8 +174,8 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
     if (std::exchange(counted_, false)) services_.store.give_back({admission_.token_id, period_.day, model_});
   }
 
-  /// Gives the last answer, settles what was used, and lets go of all on the loop's next turn: this may be called from
-  /// within the call that ends here.
+  /// Gives the last answer, settles what was used, and lets go of all on the loop's next turn: this may be
+  /// called from within the call that ends here.
   template <class Answer>
   void finish(const Answer& answer) {
     exchange_->on_gone = nullptr;

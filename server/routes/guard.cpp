@@ -64,7 +64,8 @@ void AccessGuard::check_enrollment(http::Request& request) {
   }
   const std::string* key = request.header("X-Enroll-Key");
   if (key == nullptr) key = request.header("X-Build-Secret");
-  if (key == nullptr) refuse(request, "an enrolment key is needed in X-Enroll-Key; a bundle of the operator's carries it");
+  if (key == nullptr)
+    refuse(request, "an enrolment key is needed in X-Enroll-Key; a bundle of the operator's carries it");
   if (!equal_in_constant_time(*key, options_.enroll_key)) {
     refuse(request, "the enrolment key is wrong; ask the operator for a new bundle");
   }

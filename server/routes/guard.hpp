@@ -19,8 +19,8 @@ struct GuardOptions {
   std::string admin_secret;
 };
 
-/// Holds callers to a route's Access. Wrong secrets are counted per IP, and after 10 in a minute the IP waits. Any
-/// thread may call it; it must outlive the server.
+/// Holds callers to a route's Access. Wrong secrets are counted per IP, and after 10 in a minute the IP
+/// waits. Any thread may call it; it must outlive the server.
 class AccessGuard {
  public:
   AccessGuard(GuardOptions options, Clock& clock);

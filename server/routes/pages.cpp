@@ -13,9 +13,11 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// No script, style or connection but the server's own, and no inline ones: what a page shows comes from outside.
+/// No script, style or connection but the server's own, and no inline ones: what a page shows comes from
+/// outside.
 constexpr const char* content_security_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src "
+    "'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `text` as a regular expression that matches it and nothing else.
@@ -38,16 +40,17 @@ Page make_page(const Json& entry) {
   Page page;
   page.bytes = asset("web/" + entry.at("file").get<std::string>());
   page.etag = "\"" + sha256_hex(page.bytes).substr(0, 16) + "\"";
-  page.headers = {{"Content-Type", entry.at("type").get<std::string>()},
-                  {"ETag", page.etag},
-                  // A file whose name holds its hash never changes; the page that names it is asked for each time.
-                  {"Cache-Control", entry.at("immutable").get<bool>() ? "public, max-age=31536000, immutable"
-                                                                      : "no-cache"},
-                  {"Content-Security-Policy", content_security_policy},
-                  {"Referrer-Policy", "no-referrer"},
-                  {"X-Content-Type-Options", "nosniff"},
-                  {"Cross-Origin-Opener-Policy", "same-origin"},
-                  {"Permissions-Policy", "camera=(), microphone=(), geolocation=()"}};
+  page.headers = {
+      {"Content-Type", entry.at("type").get<std::string>()},
+      {"ETag", page.etag},
+      // A file whose name holds its hash never changes; the page that names it is asked for each time.
+      {"Cache-Control",
+       entry.at("immutable").get<bool>() ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"Content-Security-Policy", content_security_policy},
+      {"Referrer-Policy", "no-referrer"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Permissions-Policy", "camera=(), microphone=(), geolocation=()"}};
   return page;
 }
 
@@ -68,14 +71,15 @@ void add_page_routes(http::Routes& routes, const std::string& public_url) {
   for (const auto& [path, entry] : index.items()) {
     routes.push_back({"GET", quoted_pattern(path), http::Access::anyone, serve_page(make_page(entry))});
   }
-  routes.push_back({"GET", "/", http::Access::anyone,
-                    http::LoopHandler([target = public_url + "/chat"](const std::shared_ptr<http::Exchange>& exchange) {
-                      exchange->respond({302, {{"Location", target}}});
-                    })});
+  routes.push_back(
+      {"GET", "/", http::Access::anyone,
+       http::LoopHandler([target = public_url + "/chat"](const std::shared_ptr<http::Exchange>& exchange) {
+         exchange->respond({302, {{"Location", target}}});
+       })});
   routes.push_back({"GET", "/healthz|/health", http::Access::anyone,
                     http::LoopHandler([](const std::shared_ptr<http::Exchange>& exchange) {
-                      exchange->respond(
-                          http::json_response(200, {{"status", "ok"}, {"protocol_version", protocol_version}}));
+                      exchange->respond(http::json_response(
+                          200, {{"status", "ok"}, {"protocol_version", protocol_version}}));
                     })});
 }
 

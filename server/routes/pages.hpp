@@ -7,7 +7,8 @@
 
 namespace opencat::routes {
 
-/// The pages that web/build.mjs made, with what they load, and the probes. `public_url` is where "/" leads from.
+/// The pages that web/build.mjs made, with what they load, and the probes. `public_url` is where "/" leads
+/// from.
 void add_page_routes(http::Routes& routes, const std::string& public_url);
 
 }  // namespace opencat::routes

@@ -19,7 +19,7 @@ struct Services {
   Store& store;
   Clock& clock;
   Entropy& entropy;
-  Upstream* upstream;  ///< null: none configured
+  Upstream* upstream;               ///< null: none configured
   std::vector<UpstreamLoop> loops;  ///< by the exchange's loop_index()
   Limits default_limits;
   std::chrono::minutes utc_offset{};  ///< of the zone in which a quota's day begins

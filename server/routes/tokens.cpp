@@ -38,7 +38,8 @@ TokenRequest parse_token_request(const std::string& bytes) {
   if (!body.is_object()) refuse("the body must be a JSON object");
   TokenRequest request;
   request.platform = text_member(body, "platform");
-  if (!contains(token_platforms(), request.platform)) refuse("'platform' must be one of " + join(token_platforms(), ", "));
+  if (!contains(token_platforms(), request.platform))
+    refuse("'platform' must be one of " + join(token_platforms(), ", "));
   request.install_id = text_member(body, "install_id");
   if (!is_uuid(request.install_id)) refuse("'install_id' must be a UUID");
   request.version = text_member(body, "version");
@@ -48,13 +49,16 @@ TokenRequest parse_token_request(const std::string& bytes) {
   request.meta = meta->dump();
   if (request.meta.size() > max_meta_bytes) refuse("'meta' is too long");
   const auto label = meta->find("label");
-  if (label != meta->end() && label->is_string()) request.label = label->get<std::string>().substr(0, max_text_bytes);
+  if (label != meta->end() && label->is_string())
+    request.label = label->get<std::string>().substr(0, max_text_bytes);
   return request;
 }
 
 Json status_document(const TokenState& state) {
   const TokenRecord& token = state.token;
-  const auto left = [](std::int64_t limit, std::int64_t used) { return std::max<std::int64_t>(0, limit - used); };
+  const auto left = [](std::int64_t limit, std::int64_t used) {
+    return std::max<std::int64_t>(0, limit - used);
+  };
   std::string status = "active";
   if (quota_verdict(token.limits, state.use) != QuotaVerdict::within) status = "quota_exceeded";
   if (token.status == TokenStatus::disabled) status = "disabled";
@@ -86,7 +90,8 @@ class IssueLimit {
     const std::lock_guard lock(mutex_);
     const auto wait = window_.take(ip, clock_.now());
     if (wait.count() == 0) return;
-    Error error(ErrorKind::rate_limited, "too many tokens were issued to this address in the last hour; try later");
+    Error error(ErrorKind::rate_limited,
+                "too many tokens were issued to this address in the last hour; try later");
     error.retry_after_s = static_cast<int>(wait.count());
     throw error;
   }
@@ -137,15 +142,14 @@ void add_token_routes(http::Routes& routes, Services& services, const AccessGuar
                       const TokenRequest wanted = parse_token_request(request.body);
                       if (limited && !request.privileged) limit->take(request.remote_ip);
                       const IssuedToken issued = issue_token(services, wanted);
-                      return http::json_response(
-                          200, {{"token", issued.token},
-                                {"id", issued.record.id},
-                                {"chat_url", chat_url(services, issued.token)},
-                                {"proxy_base_url", services.public_url + "/v1"},
-                                {"quota",
-                                 {{"daily_limit", issued.record.limits.daily},
-                                  {"monthly_limit", issued.record.limits.monthly}}},
-                                {"created_at", issued.record.created_at}});
+                      return http::json_response(200, {{"token", issued.token},
+                                                       {"id", issued.record.id},
+                                                       {"chat_url", chat_url(services, issued.token)},
+                                                       {"proxy_base_url", services.public_url + "/v1"},
+                                                       {"quota",
+                                                        {{"daily_limit", issued.record.limits.daily},
+                                                         {"monthly_limit", issued.record.limits.monthly}}},
+                                                       {"created_at", issued.record.created_at}});
                     })});
   routes.push_back({"GET", "/api/tokens/self/status", http::Access::token,
                     http::BlockingHandler([&services](const http::Request& request) {

@@ -24,7 +24,8 @@ struct TokenRequest {
 /// Makes a token and stores its hash.
 IssuedToken issue_token(Services& services, const TokenRequest& request);
 
-/// The link that opens the chat page signed in. The token stands behind '#', which no browser sends to a server.
+/// The link that opens the chat page signed in. The token stands behind '#', which no browser sends to a
+/// server.
 std::string chat_url(const Services& services, const std::string& token);
 
 /// POST /api/tokens and the tokens' status.

@@ -24,7 +24,8 @@ void CommitQueue::add(Work work) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= max_waiting_) {
-      throw Error(ErrorKind::unavailable, "the server counts too many requests just now; try again in a moment");
+      throw Error(ErrorKind::unavailable,
+                  "the server counts too many requests just now; try again in a moment");
     }
     waiting_.push_back(std::move(work));
   }
@@ -69,7 +70,8 @@ void CommitQueue::commit_group(std::deque<Work>& group) {
   try {
     transaction_.begin();
     for (std::size_t i = 0; i < group.size(); ++i) {
-      // Each piece is one statement, or checks before it changes anything: one that throws has changed nothing.
+      // Each piece is one statement, or checks before it changes anything: one that throws has changed
+      // nothing.
       try {
         group[i].run();
       } catch (...) {

@@ -11,9 +11,9 @@
 
 namespace opencat {
 
-/// Group commit: one thread runs the waiting pieces of work inside one transaction, commits, and only then tells each
-/// that it is done. While a commit is on its way to the disk the next group gathers, so the disk's latency is paid once
-/// per group and not once per request.
+/// Group commit: one thread runs the waiting pieces of work inside one transaction, commits, and only then
+/// tells each that it is done. While a commit is on its way to the disk the next group gathers, so the disk's
+/// latency is paid once per group and not once per request.
 class CommitQueue {
  public:
   struct Work {
@@ -37,8 +37,8 @@ class CommitQueue {
 
   /// Any thread. Throws Error(unavailable) when `max_waiting` pieces wait already.
   void add(Work work);
-  /// For work that must not be refused, such as giving back what was counted: it may exceed the bound by as many as
-  /// requests are under way.
+  /// For work that must not be refused, such as giving back what was counted: it may exceed the bound by as
+  /// many as requests are under way.
   void add_always(Work work);
   /// Adds `run` and waits until it is committed; throws what it threw. Not on the queue's thread.
   void wait_for(std::function<void()> run);

@@ -30,13 +30,15 @@ constexpr int busy_timeout_ms = 10'000;  ///< for an operator's own sqlite3 sess
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw Error(ErrorKind::usage,
-                  file.string() + " is damaged or no database; move it away and put a backup in its place", detail);
+                  file.string() + " is damaged or no database; move it away and put a backup in its place",
+                  detail);
     case SQLITE_FULL:
       throw Error(ErrorKind::failed, "the disk with " + file.string() + " is full", detail);
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      throw Error(ErrorKind::failed, "cannot write " + file.string() + "; check its owner and its folder's", detail);
+      throw Error(ErrorKind::failed, "cannot write " + file.string() + "; check its owner and its folder's",
+                  detail);
     default:
       throw Error(ErrorKind::failed, "the database failed", detail);
   }
@@ -55,8 +57,9 @@ void migrate(SQLite::Database& database, const fs::path& file) {
   const std::vector<Asset> migrations = assets_under("migrations/");
   const int newest = static_cast<int>(migrations.size());
   if (version > newest) {
-    throw Error(ErrorKind::usage, file.string() + " is of a newer opencat (schema " + std::to_string(version) +
-                                      ", this program knows " + std::to_string(newest) + "); use that one");
+    throw Error(ErrorKind::usage, file.string() + " is of a newer opencat (schema " +
+                                      std::to_string(version) + ", this program knows " +
+                                      std::to_string(newest) + "); use that one");
   }
   for (int next = version; next < newest; ++next) {
     SQLite::Transaction transaction(database);
@@ -76,7 +79,8 @@ void prepare_connection(SQLite::Database& database) {
 const char* status_text(TokenStatus status) { return status == TokenStatus::active ? "active" : "disabled"; }
 
 constexpr const char* token_columns =
-    "id, token_hash, token_prefix, status, platform, install_id, version, label, daily_limit, monthly_limit, meta, "
+    "id, token_hash, token_prefix, status, platform, install_id, version, label, daily_limit, monthly_limit, "
+    "meta, "
     "created_at, coalesce(last_used_at, '')";
 
 TokenRecord token_of_row(SQLite::Statement& row) {
@@ -100,24 +104,27 @@ TokenRecord token_of_row(SQLite::Statement& row) {
 class Connection {
  public:
   Connection(const fs::path& file, SlidingWindow* window)
-      : window_(window), database_(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_timeout_ms) {
+      : window_(window),
+        database_(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_timeout_ms) {
     prepare_connection(database_);
     migrate(database_, file);
     const std::string select = std::string("SELECT ") + token_columns + " FROM tokens WHERE token_hash = ?1";
     find_.emplace(database_, select);
     // A month's rows of a token stand together in the primary key; "-32" is behind every day of it.
-    use_.emplace(database_,
-                 "SELECT coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
-                 "FROM usage WHERE token_id = ?1 AND date > ?3 || '-00' AND date < ?3 || '-32'");
+    use_.emplace(
+        database_,
+        "SELECT coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
+        "FROM usage WHERE token_id = ?1 AND date > ?3 || '-00' AND date < ?3 || '-32'");
     count_.emplace(database_,
                    "INSERT INTO usage (token_id, date, model, request_count) VALUES (?1, ?2, ?3, 1) "
                    "ON CONFLICT DO UPDATE SET request_count = request_count + 1");
     uncount_.emplace(database_,
                      "UPDATE usage SET request_count = max(0, request_count - 1) "
                      "WHERE token_id = ?1 AND date = ?2 AND model = ?3");
-    settle_.emplace(database_,
-                    "UPDATE usage SET prompt_tokens = prompt_tokens + ?4, completion_tokens = completion_tokens + ?5 "
-                    "WHERE token_id = ?1 AND date = ?2 AND model = ?3");
+    settle_.emplace(
+        database_,
+        "UPDATE usage SET prompt_tokens = prompt_tokens + ?4, completion_tokens = completion_tokens + ?5 "
+        "WHERE token_id = ?1 AND date = ?2 AND model = ?3");
     // To the minute: a write per request would buy an operator nothing.
     touch_.emplace(database_,
                    "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1 AND "
@@ -196,9 +203,12 @@ class Connection {
   static Admission::Verdict verdict(const TokenRecord& token, const QuotaUse& use) {
     if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
     switch (quota_verdict(token.limits, use)) {
-      case QuotaVerdict::daily_used_up: return Admission::Verdict::daily_used_up;
-      case QuotaVerdict::monthly_used_up: return Admission::Verdict::monthly_used_up;
-      case QuotaVerdict::within: break;
+      case QuotaVerdict::daily_used_up:
+        return Admission::Verdict::daily_used_up;
+      case QuotaVerdict::monthly_used_up:
+        return Admission::Verdict::monthly_used_up;
+      case QuotaVerdict::within:
+        break;
     }
     return Admission::Verdict::admitted;
   }
@@ -223,7 +233,8 @@ class SqliteStore : public Store {
         window_(options.requests_per_minute, std::chrono::minutes(1)),
         writer_(file_, &window_),
         reader_(file_, nullptr),
-        queue_({statement("BEGIN IMMEDIATE"), statement("COMMIT"), statement("ROLLBACK")}, max_waiting_commits) {}
+        queue_({statement("BEGIN IMMEDIATE"), statement("COMMIT"), statement("ROLLBACK")},
+               max_waiting_commits) {}
 
   void issue(const TokenRecord& token) override {
     queue_.wait_for(guarded([this, &token] { insert(token); }));
@@ -254,10 +265,11 @@ class SqliteStore : public Store {
 
   void admit(AdmissionRequest request, OnAdmission on_admission) override {
     const auto admission = std::make_shared<Admission>();
-    queue_.add({guarded([this, admission, request = std::move(request)] { *admission = writer_.admit(request); }),
-                [admission, on_admission = std::move(on_admission)](std::exception_ptr problem) {
-                  on_admission(std::move(*admission), problem);
-                }});
+    queue_.add(
+        {guarded([this, admission, request = std::move(request)] { *admission = writer_.admit(request); }),
+         [admission, on_admission = std::move(on_admission)](std::exception_ptr problem) {
+           on_admission(std::move(*admission), problem);
+         }});
   }
 
   void give_back(Reservation reservation) override {
@@ -285,10 +297,11 @@ class SqliteStore : public Store {
   }
 
   void insert(const TokenRecord& token) {
-    SQLite::Statement statement(writer_.database(),
-                                "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, "
-                                "version, label, daily_limit, monthly_limit, meta, created_at) "
-                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+    SQLite::Statement statement(
+        writer_.database(),
+        "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, "
+        "version, label, daily_limit, monthly_limit, meta, created_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     statement.bind(1, token.id);
     statement.bind(2, token.hash.data(), static_cast<int>(token.hash.size()));
     statement.bind(3, token.prefix);

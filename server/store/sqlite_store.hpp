@@ -8,9 +8,9 @@
 
 namespace opencat {
 
-/// A Store in one SQLite file (WAL; every group of changes is synced to the disk before anyone hears that it is done).
-/// Applies missing migrations when it opens. Throws Error(usage) for a file that is damaged, no database, or newer than
-/// this program, saying what to do; nothing is changed then.
+/// A Store in one SQLite file (WAL; every group of changes is synced to the disk before anyone hears that it
+/// is done). Applies missing migrations when it opens. Throws Error(usage) for a file that is damaged, no
+/// database, or newer than this program, saying what to do; nothing is changed then.
 std::unique_ptr<Store> open_sqlite_store(const std::filesystem::path& file, const StoreOptions& options);
 
 }  // namespace opencat

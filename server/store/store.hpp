@@ -34,7 +34,7 @@ struct Admission {
   Verdict verdict = Verdict::unknown_token;
   std::string token_id;
   Limits limits;
-  QuotaUse use;  ///< with this request, if it was admitted
+  QuotaUse use;                        ///< with this request, if it was admitted
   std::chrono::seconds retry_after{};  ///< when rate limited
 };
 
@@ -53,21 +53,22 @@ struct TokenState {
   QuotaUse use;
 };
 
-/// Calls come from any thread. Those with a callback return at once and call it from a thread of the store's, after
-/// what they did is on disk; the others wait for that. Failures of the disk are Error(failed), a full queue is
-/// Error(unavailable); a callback gets them as `problem`.
+/// Calls come from any thread. Those with a callback return at once and call it from a thread of the store's,
+/// after what they did is on disk; the others wait for that. Failures of the disk are Error(failed), a full
+/// queue is Error(unavailable); a callback gets them as `problem`.
 class Store {
  public:
   virtual ~Store() = default;
 
   virtual void issue(const TokenRecord& token) = 0;
-  virtual std::optional<TokenState> find_by_hash(const std::string& token_hash, const QuotaPeriod& period) = 0;
+  virtual std::optional<TokenState> find_by_hash(const std::string& token_hash,
+                                                 const QuotaPeriod& period) = 0;
   /// By its id or hash; whether there was one.
   virtual bool remove(const std::string& id_or_hash) = 0;
 
   using OnAdmission = std::function<void(Admission admission, std::exception_ptr problem)>;
-  /// Looks the token up, compares its use with its limits and counts the request, all in one step that no other can
-  /// come between. Throws Error(unavailable) at once when too many wait.
+  /// Looks the token up, compares its use with its limits and counts the request, all in one step that no
+  /// other can come between. Throws Error(unavailable) at once when too many wait.
   virtual void admit(AdmissionRequest request, OnAdmission on_admission) = 0;
   /// Uncounts a request that got no answer from the upstream.
   virtual void give_back(Reservation reservation) = 0;

@@ -10,7 +10,8 @@ namespace opencat {
 
 namespace {
 
-/// Whether an event says that the upstream failed. Like usage, errors are looked for only where the word stands.
+/// Whether an event says that the upstream failed. Like usage, errors are looked for only where the word
+/// stands.
 bool is_error_event(std::string_view data) {
   if (data.find("\"error\"") == std::string_view::npos) return false;
   const nlohmann::json document = nlohmann::json::parse(data, nullptr, false);

@@ -14,13 +14,15 @@
 
 namespace opencat {
 
-/// What comes of a chat call, in this order: either whole(), or stream_begins(), any number of stream_bytes() and
-/// ended(). failed() comes instead of the first of them, when the upstream gave no answer at all.
+/// What comes of a chat call, in this order: either whole(), or stream_begins(), any number of stream_bytes()
+/// and ended(). failed() comes instead of the first of them, when the upstream gave no answer at all.
 class ChatCallListener {
  public:
   virtual ~ChatCallListener() = default;
-  /// An answer that is no stream: the upstream's status and body as they are. `retry_after` is its header, if any.
-  virtual void whole(int status, const std::string& content_type, const std::string& retry_after, std::string body) = 0;
+  /// An answer that is no stream: the upstream's status and body as they are. `retry_after` is its header, if
+  /// any.
+  virtual void whole(int status, const std::string& content_type, const std::string& retry_after,
+                     std::string body) = 0;
   virtual void stream_begins() = 0;
   /// Whole events, ready to be sent at once.
   virtual void stream_bytes(std::string_view events) = 0;
@@ -29,9 +31,9 @@ class ChatCallListener {
   virtual void failed(const Error& error) = 0;
 };
 
-/// One chat request at an upstream: reads its answer, relays a stream event by event, and learns what it used. Belongs
-/// to one loop's thread. Destroying it cancels the upstream's work; within a call of its listener's that is allowed only
-/// in the last one.
+/// One chat request at an upstream: reads its answer, relays a stream event by event, and learns what it
+/// used. Belongs to one loop's thread. Destroying it cancels the upstream's work; within a call of its
+/// listener's that is allowed only in the last one.
 class ChatCall : private TransferListener {
  public:
   ChatCall(ChatCallListener& listener, bool strip_usage_chunk);

@@ -19,7 +19,8 @@ class ChatRequest {
   /// Whether the client itself asked for the usage chunk.
   bool wants_usage() const { return wants_usage_; }
 
-  /// The body for the upstream: the model's name there, and usage asked for in a stream; all else byte for byte.
+  /// The body for the upstream: the model's name there, and usage asked for in a stream; all else byte for
+  /// byte.
   std::string body_for(const std::string& upstream_model) const;
 
  private:

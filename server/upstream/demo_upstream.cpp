@@ -35,10 +35,12 @@ std::string question_of(const Json& request) {
     if (!content.is_array()) continue;
     question.clear();
     for (const Json& part : content) {
-      if (part.is_object() && part.value("text", Json()).is_string()) question += part.at("text").get<std::string>();
+      if (part.is_object() && part.value("text", Json()).is_string())
+        question += part.at("text").get<std::string>();
     }
   }
-  if (question.size() > quoted_bytes) question = question.substr(0, character_end(question, quoted_bytes)) + " …";
+  if (question.size() > quoted_bytes)
+    question = question.substr(0, character_end(question, quoted_bytes)) + " …";
   return join(split(question, '\n'), "\n> ");
 }
 
@@ -54,7 +56,8 @@ std::int64_t rough_tokens(std::string_view text) { return static_cast<std::int64
 /// One answer on its way, a piece each time its timer fires.
 class DemoAnswer : public std::enable_shared_from_this<DemoAnswer> {
  public:
-  DemoAnswer(EventLoop& loop, TransferListener& listener, const UpstreamRequest& request, std::string id, Time now)
+  DemoAnswer(EventLoop& loop, TransferListener& listener, const UpstreamRequest& request, std::string id,
+             Time now)
       : loop_(loop), listener_(&listener), stream_(request.stream), id_(std::move(id)) {
     created_ = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
     const Json body = Json::parse(request.body, nullptr, false);
@@ -89,7 +92,8 @@ class DemoAnswer : public std::enable_shared_from_this<DemoAnswer> {
       if (listener_ == nullptr) return;
       if (!stream_) {
         const Json message{{"role", "assistant"}, {"content", text_}};
-        Json answer = envelope("chat.completion", {{"index", 0}, {"message", message}, {"finish_reason", "stop"}});
+        Json answer =
+            envelope("chat.completion", {{"index", 0}, {"message", message}, {"finish_reason", "stop"}});
         answer["usage"] = usage_;
         return finish(answer.dump());
       }
@@ -108,11 +112,15 @@ class DemoAnswer : public std::enable_shared_from_this<DemoAnswer> {
   }
 
   Json envelope(const char* object, const Json& choice) const {
-    return {{"id", id_}, {"object", object}, {"created", created_}, {"model", demo_model},
+    return {{"id", id_},
+            {"object", object},
+            {"created", created_},
+            {"model", demo_model},
             {"choices", Json::array({choice})}};
   }
   Json chunk(const Json& delta, const Json& finish_reason) const {
-    return envelope("chat.completion.chunk", {{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}});
+    return envelope("chat.completion.chunk",
+                    {{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}});
   }
   static std::string event(const Json& document) {
     return sse_bytes({"", document.dump(-1, ' ', false, Json::error_handler_t::replace)});
@@ -157,7 +165,8 @@ class DemoUpstream : public Upstream {
   explicit DemoUpstream(Clock& clock) : clock_(clock) {}
   const std::vector<std::string>& models() const override { return models_; }
 
-  std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request, TransferListener& listener) override {
+  std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request,
+                                  TransferListener& listener) override {
     const std::string id = "chatcmpl-demo-" + std::to_string(++count_);
     const auto answer = std::make_shared<DemoAnswer>(loop.loop, listener, request, id, clock_.now());
     answer->schedule();

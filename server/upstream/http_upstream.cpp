@@ -11,7 +11,8 @@ class HttpUpstream : public Upstream {
 
   const std::vector<std::string>& models() const override { return options_.models; }
 
-  std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request, TransferListener& listener) override {
+  std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request,
+                                  TransferListener& listener) override {
     HttpRequest http;
     http.method = "POST";
     http.url = options_.base_url + request.path;

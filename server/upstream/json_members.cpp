@@ -15,7 +15,8 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -88,7 +89,9 @@ std::optional<std::string_view> JsonMembers::find(std::string_view name) const {
   return std::nullopt;
 }
 
-void JsonMembers::set(std::string name, std::string json) { changes_.emplace_back(std::move(name), std::move(json)); }
+void JsonMembers::set(std::string name, std::string json) {
+  changes_.emplace_back(std::move(name), std::move(json));
+}
 
 std::string JsonMembers::bytes() const {
   std::string result;

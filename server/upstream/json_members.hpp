@@ -9,8 +9,8 @@
 
 namespace opencat {
 
-/// The members of a JSON object as they are written: so that one can be changed and every other byte, such as a number
-/// no parser can hold, stays what it was.
+/// The members of a JSON object as they are written: so that one can be changed and every other byte, such as
+/// a number no parser can hold, stays what it was.
 class JsonMembers {
  public:
   /// Throws Error(usage) unless `text` is one JSON object in valid UTF-8. `text` must outlive this.

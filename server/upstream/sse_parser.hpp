@@ -14,10 +14,11 @@ struct SseEvent {
   std::string_view data;  ///< its data lines, joined by line feeds
 };
 
-/// Reads server-sent events as the HTML standard defines them (section 9.2.6), from pieces cut anywhere: the events are
-/// the same for every cut. Lines may end in LF, CRLF or CR; comments and unknown fields are passed over; a byte order
-/// mark at the start is too. Differs from the standard in one thing: an event that the stream's end cuts short of its
-/// blank line is given out by finish(), for some upstreams leave the last line's end away.
+/// Reads server-sent events as the HTML standard defines them (section 9.2.6), from pieces cut anywhere: the
+/// events are the same for every cut. Lines may end in LF, CRLF or CR; comments and unknown fields are passed
+/// over; a byte order mark at the start is too. Differs from the standard in one thing: an event that the
+/// stream's end cuts short of its blank line is given out by finish(), for some upstreams leave the last
+/// line's end away.
 class SseParser {
  public:
   using OnEvent = std::function<void(const SseEvent& event)>;

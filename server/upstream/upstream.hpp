@@ -25,14 +25,17 @@ struct UpstreamRequest {
   bool stream = false;
 };
 
-/// Something that answers OpenAI's API: a server far away, or the built-in demo. Any loop's thread may call it.
+/// Something that answers OpenAI's API: a server far away, or the built-in demo. Any loop's thread may call
+/// it.
 class Upstream {
  public:
   virtual ~Upstream() = default;
   /// The models it offers, its default first.
   virtual const std::vector<std::string>& models() const = 0;
-  /// Starts a call in the given loop; `listener` hears of it like of any transfer and must outlive the Transfer.
-  virtual std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request, TransferListener& listener) = 0;
+  /// Starts a call in the given loop; `listener` hears of it like of any transfer and must outlive the
+  /// Transfer.
+  virtual std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request,
+                                          TransferListener& listener) = 0;
 };
 
 struct HttpUpstreamOptions {
@@ -44,7 +47,8 @@ struct HttpUpstreamOptions {
 
 std::unique_ptr<Upstream> make_http_upstream(HttpUpstreamOptions options);
 
-/// Answers from within: streams Markdown, code and Chinese, so that everything can be tried with no account anywhere.
+/// Answers from within: streams Markdown, code and Chinese, so that everything can be tried with no account
+/// anywhere.
 std::unique_ptr<Upstream> make_demo_upstream(Clock& clock);
 
 }  // namespace opencat

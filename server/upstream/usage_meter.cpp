@@ -35,7 +35,8 @@ UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) {
   if (!report) return Chunk::content;
   report_ = report;
   const auto choices = chunk.find("choices");
-  return choices != chunk.end() && choices->is_array() && choices->empty() ? Chunk::usage_only : Chunk::content;
+  return choices != chunk.end() && choices->is_array() && choices->empty() ? Chunk::usage_only
+                                                                           : Chunk::content;
 }
 
 void UsageMeter::see_answer(std::string_view body) {

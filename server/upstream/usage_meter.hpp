@@ -18,8 +18,8 @@ class UsageMeter {
  public:
   enum class Chunk { content, usage_only };
 
-  /// Looks at one event's data (a chunk of a stream). `usage_only`: it carries usage and no choices, as the extra chunk
-  /// of `stream_options.include_usage` does.
+  /// Looks at one event's data (a chunk of a stream). `usage_only`: it carries usage and no choices, as the
+  /// extra chunk of `stream_options.include_usage` does.
   Chunk see_chunk(std::string_view data);
   /// Looks at a whole answer.
   void see_answer(std::string_view body);
