@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What this project takes from Debian, and how a script makes sure that it is there. Sourced by ./dev.
+
+# One group per purpose, so that a build does not install what only tests need.
+# shellcheck disable=SC2034  # used through indirect expansion
+{
+  packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libzip-dev libarchive-dev libcpp-httplib-dev
+    libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
+    zlib1g-dev libbrotli-dev ca-certificates'
+  packages_run='unzip'
+  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash procps curl'
+  packages_lint='clang-format clang-tidy shellcheck'
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "installing packages needs root or sudo; as root, run: $*"
+  fi
+}
+
+is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
+
+# ensure_packages GROUP…: installs what is missing of the groups and says so; says nothing when all is there.
+ensure_packages() {
+  command -v dpkg-query >/dev/null || fail "this script installs Debian packages; elsewhere, install what README.md names"
+  local group package missing=()
+  for group in "$@"; do
+    group="packages_$group"
+    for package in ${!group}; do
+      is_installed "$package" || missing+=("$package")
+    done
+  done
+  # Node may come from elsewhere than Debian; what counts are its commands.
+  if ! command -v node >/dev/null; then missing+=(nodejs); fi
+  if ! command -v npm >/dev/null; then missing+=(npm); fi
+  [ ${#missing[@]} -eq 0 ] && return
+  say "installing from Debian: ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# ensure_npm FOLDER: `npm ci` there unless its lock is already installed.
+ensure_npm() {
+  local folder=$1 stamp="$1/node_modules/.installed"
+  [ -f "$stamp" ] && cmp -s "$stamp" "$folder/package-lock.json" && return
+  say "installing from npm: what $folder/package-lock.json names"
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error >/dev/null)
+  cp "$folder/package-lock.json" "$stamp"
+}
