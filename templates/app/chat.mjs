@@ -37,7 +37,9 @@ async function main(argv) {
   const options = parseArguments(argv);
   if (options.help) return void console.log(text('help'));
   if (options.version) {
-    return void console.log(JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).version);
+    return void console.log(
+      JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).version,
+    );
   }
   const config = readConfig(process.env);
   // Only now: --help and a missing configuration must not depend on the installed packages.

@@ -56,5 +56,7 @@ export function rootCause(error) {
 }
 
 function oneLine(error) {
-  return String(error?.message ?? error).replace(/\s+/g, ' ').slice(0, 300);
+  return String(error?.message ?? error)
+    .replace(/\s+/g, ' ')
+    .slice(0, 300);
 }

@@ -6,7 +6,12 @@ import { printable } from './terminal.mjs';
 import { text } from './texts.mjs';
 
 export async function chatByLine(conversation, config) {
-  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: '> ', historySize: 200 });
+  const input = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: '> ',
+    historySize: 200,
+  });
   let answering = null;
   let closed = false;
   input.on('close', () => {
@@ -19,7 +24,9 @@ export async function chatByLine(conversation, config) {
     else input.close();
   });
 
-  console.log(text('welcome', { server: config.server_url ?? config.proxy_base_url, model: conversation.model }));
+  console.log(
+    text('welcome', { server: config.server_url ?? config.proxy_base_url, model: conversation.model }),
+  );
   input.prompt();
   // The iterator keeps lines that are typed or pasted while an answer streams.
   for await (const line of input) {

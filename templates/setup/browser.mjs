@@ -23,7 +23,10 @@ function opener(page, env, platform) {
   if (platform === 'win32') return remote ? null : ['rundll32.exe', 'url.dll,FileProtocolHandler', page];
   if (platform === 'darwin') return remote ? null : ['open', page];
   if (!env.DISPLAY && !env.WAYLAND_DISPLAY) return null;
-  const found = (env.PATH ?? '').split(path.delimiter).map((folder) => path.join(folder, 'xdg-open')).find(isProgram);
+  const found = (env.PATH ?? '')
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, 'xdg-open'))
+    .find(isProgram);
   return found ? [found, page] : null;
 }
 

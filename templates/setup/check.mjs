@@ -29,9 +29,16 @@ export function checkPc(context) {
 
 // A virus scanner or a broken download may have taken single files; sizes and hashes are `opencat install`'s.
 export function checkComplete(bundle, bundleFolder) {
-  const missing = Object.keys(bundle.files ?? {}).filter((name) => !fs.existsSync(path.join(bundleFolder, name)));
+  const missing = Object.keys(bundle.files ?? {}).filter(
+    (name) => !fs.existsSync(path.join(bundleFolder, name)),
+  );
   if (missing.length > 0) {
-    throw new Failure('incomplete', { file: missing[0], count: missing.length }, EXIT.integrity, missing.join('\n'));
+    throw new Failure(
+      'incomplete',
+      { file: missing[0], count: missing.length },
+      EXIT.integrity,
+      missing.join('\n'),
+    );
   }
 }
 

@@ -22,13 +22,15 @@ function npmCli(context) {
 function declaration(context) {
   const folder = appFolder(context);
   for (const name of ['npm-shrinkwrap.json', 'package-lock.json']) {
-    if (fs.existsSync(path.join(folder, name))) return { locked: true, content: fs.readFileSync(path.join(folder, name)) };
+    if (fs.existsSync(path.join(folder, name)))
+      return { locked: true, content: fs.readFileSync(path.join(folder, name)) };
   }
   const file = path.join(folder, 'package.json');
   return { locked: false, content: fs.existsSync(file) ? fs.readFileSync(file) : '' };
 }
 
-const stampOf = (context) => sha256(`${sha256(declaration(context).content)} ${process.version} ${context.bundle.platform}`);
+const stampOf = (context) =>
+  sha256(`${sha256(declaration(context).content)} ${process.version} ${context.bundle.platform}`);
 
 function readStamp(context) {
   return fs.existsSync(stampFile(context)) ? fs.readFileSync(stampFile(context), 'utf8').trim() : '';
@@ -66,7 +68,14 @@ function npmArguments(context, cache, registry) {
   const { locked } = declaration(context);
   return [
     ...(locked ? ['ci'] : ['install', '--no-package-lock']),
-    ...['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--global=false'],
+    ...[
+      '--omit=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--global=false',
+    ],
     // npm's own pauses between attempts reach a minute: a user would think it hangs.
     ...['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
     `--cache=${cache}`,
@@ -86,9 +95,10 @@ function runNpm(context, args) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (piece) => (output += piece));
     }
-    // Without this a Ctrl-C that reaches only us would leave npm working in the folder.
-    const stop = (signal) => {
-      child.kill(signal);
+    // Left alone, npm would go on working in the folder. It takes SIGTERM only when its downloads are over, and
+    // what a SIGKILL leaves half-made is without a stamp, so the next run begins anew.
+    const stop = () => {
+      child.kill('SIGKILL');
       process.exit(EXIT.interrupted);
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -97,7 +107,10 @@ function runNpm(context, args) {
     child.on('close', (code, signal) => {
       for (const each of signals) process.removeListener(each, stop);
       if (output.trim()) context.log.write(output);
-      resolve({ code: code ?? signal, errorCode: output.match(/^npm (?:error|ERR!) code (\S+)/m)?.[1] ?? String(code) });
+      resolve({
+        code: code ?? signal,
+        errorCode: output.match(/^npm (?:error|ERR!) code (\S+)/m)?.[1] ?? String(code),
+      });
     });
   });
 }

@@ -28,7 +28,12 @@ function xdgDesktops(env, home) {
   const file = path.join(env.XDG_CONFIG_HOME || path.join(home, '.config'), 'user-dirs.dirs');
   const line = fs.existsSync(file) && fs.readFileSync(file, 'utf8').match(/^\s*XDG_DESKTOP_DIR="(.*)"\s*$/m);
   if (!line) return plainDesktop(env, home);
-  return [line[1].replace(/^\$HOME(?=\/|$)/, () => home).replace(/\\(.)/g, '$1').replace(/(.)\/+$/, '$1')];
+  return [
+    line[1]
+      .replace(/^\$HOME(?=\/|$)/, () => home)
+      .replace(/\\(.)/g, '$1')
+      .replace(/(.)\/+$/, '$1'),
+  ];
 }
 
 function windowsDesktops(env) {

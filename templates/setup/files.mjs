@@ -24,16 +24,15 @@ export function readJson(file) {
  */
 export function writeAtomically(file, content, mode = 0o644) {
   const temporary = `${file}.new`;
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.rmSync(temporary, { force: true });
-  const handle = fs.openSync(temporary, 'wx', mode);
+  if (!fs.existsSync(path.dirname(file))) fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const handle = fs.openSync(temporary, 'w', mode);
   try {
+    fs.fchmodSync(handle, mode); // a leftover keeps its own mode, and the umask takes from a new one's
     fs.writeFileSync(handle, content);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
-  fs.chmodSync(temporary, mode); // whatever the umask took away
   renameStubbornly(temporary, file);
 }
 

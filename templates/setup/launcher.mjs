@@ -26,9 +26,14 @@ export function launcherText(bundle, home, bundleFolder) {
   const quote = windows ? batWord : shWord;
   const values = {
     '@NODE@': quote(inBundle(nodeIn(bundle.platform))),
-    '@START@': [quote(inBundle(`lib/app/${script}`)), ...words.map((word) => quote({ name: word }))].join(' '),
+    '@START@': [quote(inBundle(`lib/app/${script}`)), ...words.map((word) => quote({ name: word }))].join(
+      ' ',
+    ),
   };
-  const template = fs.readFileSync(new URL(windows ? 'launcher.bat' : 'launcher.sh', import.meta.url), 'utf8');
+  const template = fs.readFileSync(
+    new URL(windows ? 'launcher.bat' : 'launcher.sh', import.meta.url),
+    'utf8',
+  );
   const text = template.replace(/@NODE@|@START@/g, (key) => values[key]);
   // cmd.exe reads a batch file in the PC's own code page: whatever is not ASCII would be something else there.
   // eslint-disable-next-line no-control-regex

@@ -39,7 +39,15 @@ export async function main(argv, bundleFolder, env = process.env) {
       process.stdout.write(`${say.text('help')}\n`);
       return 0;
     }
-    const context = { bundle: readBundle(bundleFolder), bundleFolder, home: options.home, options, env, language, say };
+    const context = {
+      bundle: readBundle(bundleFolder),
+      bundleFolder,
+      home: options.home,
+      options,
+      env,
+      language,
+      say,
+    };
     if (options.uninstall) say.document(uninstall(context));
     else await install(context);
     return 0;
@@ -57,10 +65,8 @@ function readBundle(bundleFolder) {
 
 async function install(context) {
   const { bundle, home, options, say, env } = context;
-  const log = openLog(home);
+  const { receipt, log } = openHome(home);
   for (const secret of [bundle.enroll_key, readJson(configFile(home))?.token]) log.addSecret(secret);
-  const receipt = new Receipt(home);
-  for (const file of [log.file, `${log.file}.old`]) receipt.record(file, 'file');
   say.log = log;
   Object.assign(context, { log, receipt, sleep, result: { home, log: log.file } });
   for (const [index, [key, step]] of STEPS.entries()) {
@@ -77,10 +83,12 @@ function finish(result, say, opened) {
   say.document(result);
 }
 
-function openLog(home) {
+function openHome(home) {
   try {
-    fs.mkdirSync(path.join(home, 'data'), { recursive: true, mode: 0o700 });
-    return new Log(path.join(home, 'logs', 'install.log'));
+    const receipt = new Receipt(home);
+    const file = path.join(home, 'logs', 'install.log');
+    for (const each of [file, `${file}.old`]) receipt.record(each, 'file');
+    return { receipt, log: new Log(file) };
   } catch (error) {
     throw new Failure('notWritable', { home, reason: error.code });
   }
@@ -88,7 +96,13 @@ function openLog(home) {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const BY_SYSTEM_CODE = { ENOSPC: 'diskFullNow', EDQUOT: 'diskFullNow', EACCES: 'noAccess', EPERM: 'noAccess', EROFS: 'noAccess' };
+const BY_SYSTEM_CODE = {
+  ENOSPC: 'diskFullNow',
+  EDQUOT: 'diskFullNow',
+  EACCES: 'noAccess',
+  EPERM: 'noAccess',
+  EROFS: 'noAccess',
+};
 
 function report(error, say) {
   const failure = error instanceof Failure ? error : unexpected(error);

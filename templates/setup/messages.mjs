@@ -62,7 +62,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
   done: ['Installed.', '安装完成。'],
   howToStart: ['Chat in a terminal: {launcher}', '在终端中聊天: {launcher}'],
   howToOpenPage: ['Chat in a browser: open {page}', '在浏览器中聊天: 打开 {page}'],
-  pageOpening: ['Chat in a browser: opening now; later, open {page}', '在浏览器中聊天: 正在打开；以后请打开 {page}'],
+  pageOpening: [
+    'Chat in a browser: opening now; later, open {page}',
+    '在浏览器中聊天: 正在打开；以后请打开 {page}',
+  ],
   nothingInstalled: ['Nothing is installed in {home}.', '{home} 中没有安装任何内容。'],
   uninstalled: ['Uninstalled. You can delete the folder {home} now.', '已卸载。现在可以删除文件夹 {home}。'],
   uninstalledKept: ['Uninstalled. Kept: {kept}', '已卸载。保留: {kept}'],

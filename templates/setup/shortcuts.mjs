@@ -36,7 +36,10 @@ export function shortcutTitle(bundle, language) {
 /** A name that every file system takes. */
 export function fileName(title) {
   // eslint-disable-next-line no-control-regex
-  const name = title.replace(/[<>:"/\\|?*\x00-\x1f]/g, '_').slice(0, 80).replace(/[. ]+$/, '');
+  const name = title
+    .replace(/[<>:"/\\|?*\x00-\x1f]/g, '_')
+    .slice(0, 80)
+    .replace(/[. ]+$/, '');
   return name || 'OpenCat';
 }
 
@@ -66,7 +69,10 @@ function webloc(url) {
 // It opens the page and not the URL: a URL among a program's arguments, token and all, is visible to other users.
 // Quoting after the Desktop Entry Specification: first for Exec's quotes, then for the value as a string.
 function desktopEntry(title, page) {
-  const quoted = page.replace(/["`$\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('\\', '\\\\');
+  const quoted = page
+    .replace(/["`$\\]/g, '\\$&')
+    .replaceAll('%', '%%')
+    .replaceAll('\\', '\\\\');
   return `[Desktop Entry]
 Type=Application
 Version=1.0

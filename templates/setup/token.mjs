@@ -20,7 +20,10 @@ export async function obtainToken(context) {
   if (fs.existsSync(given)) {
     say.note('tokenGiven');
     const grant = readJson(given);
-    return (context.grant = { ...checked(grant, EXIT.integrity), install_id: grant.install_id ?? installId(context) });
+    return (context.grant = {
+      ...checked(grant, EXIT.integrity),
+      install_id: grant.install_id ?? installId(context),
+    });
   }
   const kept = readJson(configFile(home));
   if (kept?.token && kept.server_url === bundle.server_url && (await stillKnown(kept, context))) {
@@ -53,7 +56,8 @@ async function stillKnown(kept, { bundle, log }) {
 // the server sees the same installation again.
 function installId({ home, receipt }) {
   const file = path.join(home, 'data', 'install_id');
-  const kept = readJson(configFile(home))?.install_id ?? (fs.existsSync(file) && fs.readFileSync(file, 'utf8').trim());
+  const kept =
+    readJson(configFile(home))?.install_id ?? (fs.existsSync(file) && fs.readFileSync(file, 'utf8').trim());
   const id = kept || randomUUID();
   receipt.writeFile(file, `${id}\n`, 0o600);
   return id;
@@ -79,14 +83,22 @@ async function requestOnce({ bundle }, install_id) {
   try {
     answer = await fetch(`${server}/api/tokens`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(bundle.enroll_key && { 'x-enroll-key': bundle.enroll_key }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(bundle.enroll_key && { 'x-enroll-key': bundle.enroll_key }),
+      },
       body: JSON.stringify({ platform: bundle.platform, install_id, version: bundle.opencat_version, meta }),
       redirect: 'manual', // the enrolment key is for this server, not for where it may point
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
     text = await answer.text();
   } catch (error) {
-    const failure = new Failure('serverUnreachable', { server, reason: reason(error) }, EXIT.network, String(error));
+    const failure = new Failure(
+      'serverUnreachable',
+      { server, reason: reason(error) },
+      EXIT.network,
+      String(error),
+    );
     return { failure, retry: true };
   }
   const body = parse(text);
@@ -99,9 +111,14 @@ function refusal(answer, body, server) {
   const seconds = Number(answer.headers.get('retry-after')) || 0;
   const values = { server, status: answer.status, seconds, message: body?.error?.message ?? '' };
   const detail = `${answer.status} ${code} ${values.message}`;
-  if (answer.status === 429) return { failure: new Failure('tokenRateLimited', values, EXIT.notPermitted, detail) };
+  if (answer.status === 429)
+    return { failure: new Failure('tokenRateLimited', values, EXIT.notPermitted, detail) };
   if (answer.status >= 500) {
-    return { failure: new Failure('serverBusy', values, EXIT.network, detail), retry: true, retryAfterMs: seconds * 1000 };
+    return {
+      failure: new Failure('serverBusy', values, EXIT.network, detail),
+      retry: true,
+      retryAfterMs: seconds * 1000,
+    };
   }
   // Without an error of OpenCat's form it is something else that answered: a Wi-Fi login page, another site.
   if (!code) return { failure: new Failure('notOpencat', values, EXIT.network, detail) };
@@ -113,7 +130,11 @@ function refusal(answer, body, server) {
 
 /** The parts that are used, each found to be what it should; both URLs end up in files that a browser opens. */
 function checked(grant, exitCode = EXIT.failed) {
-  const good = typeof grant?.token === 'string' && grant.token !== '' && isWeb(grant.chat_url) && isWeb(grant.proxy_base_url);
+  const good =
+    typeof grant?.token === 'string' &&
+    grant.token !== '' &&
+    isWeb(grant.chat_url) &&
+    isWeb(grant.proxy_base_url);
   if (!good) throw new Failure('badGrant', {}, exitCode);
   return { token: grant.token, chat_url: grant.chat_url, proxy_base_url: grant.proxy_base_url };
 }
@@ -130,5 +151,7 @@ function parse(text) {
 
 // fetch says only "fetch failed"; what a person can act on is its cause.
 function reason(error) {
-  return error.cause?.code ?? error.cause?.message ?? (error.name === 'TimeoutError' ? 'timeout' : error.message);
+  return (
+    error.cause?.code ?? error.cause?.message ?? (error.name === 'TimeoutError' ? 'timeout' : error.message)
+  );
 }

@@ -13,11 +13,14 @@ export function uninstall({ home, bundleFolder, bundle, options, say }) {
   const receipt = new Receipt(home);
   const outcome = { home, removed: [], kept: [] };
   if (!fs.existsSync(receipt.file)) {
+    removeReceipt(receipt, outcome, home, false); // an installation killed at its very first write
     say.line('nothingInstalled', { home });
     return outcome;
   }
   const launcher = path.join(home, launcherName(bundle.platform));
-  const entries = [...receipt.entries].sort((a, b) => rank(receipt, a, launcher) - rank(receipt, b, launcher));
+  const entries = [...receipt.entries].sort(
+    (a, b) => rank(receipt, a, launcher) - rank(receipt, b, launcher),
+  );
   for (const entry of entries) {
     const file = receipt.absolute(entry);
     if (options.keepToken && file === configFile(home)) outcome.kept.push(file);
@@ -30,7 +33,10 @@ export function uninstall({ home, bundleFolder, bundle, options, say }) {
     }
   }
   removeReceipt(receipt, outcome, home, options.keepToken);
-  say.line(outcome.kept.length > 0 ? 'uninstalledKept' : 'uninstalled', { home, kept: outcome.kept.join(', ') });
+  say.line(outcome.kept.length > 0 ? 'uninstalledKept' : 'uninstalled', {
+    home,
+    kept: outcome.kept.join(', '),
+  });
   return outcome;
 }
 

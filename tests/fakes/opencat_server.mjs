@@ -59,7 +59,9 @@ export class FakeOpencat {
     if (path === '/api/tokens') return this.#issueToken(request, response, body);
     const known = this.tokens.has((request.headers.authorization ?? '').replace(/^Bearer /, ''));
     if (path === '/api/tokens/self/status') {
-      return known ? sendJson(response, 200, { status: 'active' }) : sendError(response, 404, 'TOKEN_NOT_FOUND');
+      return known
+        ? sendJson(response, 200, { status: 'active' })
+        : sendError(response, 404, 'TOKEN_NOT_FOUND');
     }
     if (path !== '/v1/chat/completions') return sendError(response, 404, 'NOT_FOUND');
     return known ? streamAnswer(response, ANSWER) : sendError(response, 401, 'UNAUTHORIZED');
@@ -69,8 +71,11 @@ export class FakeOpencat {
     if (this.enrollKey && request.headers['x-enroll-key'] !== this.enrollKey) {
       return sendError(response, 401, 'UNAUTHORIZED');
     }
-    const valid = body?.platform && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(body.install_id) && body.version;
-    return valid ? sendJson(response, 200, this.issue(body.install_id)) : sendError(response, 400, 'INVALID_REQUEST');
+    const valid =
+      body?.platform && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(body.install_id) && body.version;
+    return valid
+      ? sendJson(response, 200, this.issue(body.install_id))
+      : sendError(response, 400, 'INVALID_REQUEST');
   }
 }
 
@@ -80,7 +85,12 @@ export function sendJson(response, status, body, headers = {}) {
 }
 
 export function sendError(response, status, code, headers = {}) {
-  sendJson(response, status, { error: { code, message: `${code} said the server`, type: 'error', param: null } }, headers);
+  sendJson(
+    response,
+    status,
+    { error: { code, message: `${code} said the server`, type: 'error', param: null } },
+    headers,
+  );
 }
 
 export function startStream(response) {
@@ -89,7 +99,13 @@ export function startStream(response) {
 
 export function sendPiece(response, content, finish_reason = null) {
   const delta = content === null ? {} : { content };
-  const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'fake', choices: [{ index: 0, delta, finish_reason }] };
+  const chunk = {
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'fake',
+    choices: [{ index: 0, delta, finish_reason }],
+  };
   response.write(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 

