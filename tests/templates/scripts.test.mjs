@@ -37,6 +37,7 @@ for (const name of ['install.bat', 'uninstall.bat', 'setup/launcher.bat']) {
     assert.ok(text.startsWith('@echo off\r\n'));
     assert.match(text, /^setlocal DisableDelayedExpansion\r$/m);
     assert.doesNotMatch(code(name), /powershell|curl|EnableDelayedExpansion|chcp|set \/p/i);
+    assert.doesNotMatch(code(name), /\bcall\b/i, 'call expands % once more and doubles ^');
     assert.doesNotMatch(code(name), /![A-Za-z]+!/, 'no delayed expansion');
     assert.doesNotMatch(code(name), /\($/m, 'no blocks: a path with ) would end them');
     for (const line of code(name).split('\n')) {
