@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// An OpenCat server as the wire contract describes it, as far as installing and chatting go: for tests that must not
+// need the C++ program. `requests` records what came; `next(path, handler)` answers the next request to a path otherwise.
+import { createServer } from 'node:http';
+import { randomBytes } from 'node:crypto';
+
+export const ANSWER = ['你好', '，', 'this ', 'is ', '**streamed**', '.'];
+
+export class FakeOpencat {
+  constructor({ enrollKey = null, prefix = '' } = {}) {
+    Object.assign(this, { enrollKey, prefix, requests: [], tokens: new Map(), overrides: [] });
+    this.server = createServer((request, response) => {
+      this.#handle(request, response).catch((error) => response.destroy(error));
+    });
+  }
+
+  static async start(options) {
+    const fake = new FakeOpencat(options);
+    await new Promise((resolve) => fake.server.listen(0, '127.0.0.1', resolve));
+    fake.url = `http://127.0.0.1:${fake.server.address().port}${fake.prefix}`;
+    return fake;
+  }
+
+  async stop() {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  count(method, path) {
+    return this.requests.filter((each) => each.method === method && each.path === path).length;
+  }
+
+  /** handler(request, response, body) answers one request to `path` in place of the usual answer. */
+  next(path, handler) {
+    this.overrides.push({ path, handler });
+  }
+
+  /** The answer of POST /api/tokens, as `opencat bundle --pre-token` would put it into token.json. */
+  issue(install_id) {
+    const token = `occ_${randomBytes(16).toString('hex')}`;
+    this.tokens.set(token, install_id);
+    return {
+      token,
+      chat_url: `${this.url}/chat#token=${token}`,
+      proxy_base_url: `${this.url}/v1`,
+      quota: { daily_limit: 100, monthly_limit: 3000 },
+      created_at: '2026-01-01T00:00:00Z',
+    };
+  }
+
+  async #handle(request, response) {
+    let text = '';
+    for await (const piece of request.setEncoding('utf8')) text += piece;
+    const path = request.url.slice(this.prefix.length);
+    const body = text ? JSON.parse(text) : null;
+    this.requests.push({ method: request.method, path, headers: request.headers, body });
+    const index = this.overrides.findIndex((each) => each.path === path);
+    if (index >= 0) return this.overrides.splice(index, 1)[0].handler(request, response, body);
+    if (path === '/api/tokens') return this.#issueToken(request, response, body);
+    const known = this.tokens.has((request.headers.authorization ?? '').replace(/^Bearer /, ''));
+    if (path === '/api/tokens/self/status') {
+      return known
+        ? sendJson(response, 200, { status: 'active' })
+        : sendError(response, 404, 'TOKEN_NOT_FOUND');
+    }
+    if (path !== '/v1/chat/completions') return sendError(response, 404, 'NOT_FOUND');
+    return known ? streamAnswer(response, ANSWER) : sendError(response, 401, 'UNAUTHORIZED');
+  }
+
+  #issueToken(request, response, body) {
+    if (this.enrollKey && request.headers['x-enroll-key'] !== this.enrollKey) {
+      return sendError(response, 401, 'UNAUTHORIZED');
+    }
+    const valid =
+      body?.platform && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(body.install_id) && body.version;
+    return valid
+      ? sendJson(response, 200, this.issue(body.install_id))
+      : sendError(response, 400, 'INVALID_REQUEST');
+  }
+}
+
+export function sendJson(response, status, body, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+export function sendError(response, status, code, headers = {}) {
+  sendJson(
+    response,
+    status,
+    { error: { code, message: `${code} said the server`, type: 'error', param: null } },
+    headers,
+  );
+}
+
+export function startStream(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+}
+
+export function sendPiece(response, content, finish_reason = null) {
+  const delta = content === null ? {} : { content };
+  const chunk = {
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'fake',
+    choices: [{ index: 0, delta, finish_reason }],
+  };
+  response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+}
+
+export function streamAnswer(response, pieces) {
+  startStream(response);
+  for (const piece of pieces) sendPiece(response, piece);
+  sendPiece(response, null, 'stop');
+  response.end('data: [DONE]\n\n');
+}
