@@ -20,9 +20,5 @@ class Missing : public Command {
 }  // namespace
 
 std::unique_ptr<Command> make_serve_command() { return std::make_unique<Missing>("serve"); }
-std::unique_ptr<Command> make_fetch_command() { return std::make_unique<Missing>("fetch"); }
-std::unique_ptr<Command> make_bundle_command() { return std::make_unique<Missing>("bundle"); }
-std::unique_ptr<Command> make_install_command() { return std::make_unique<Missing>("install"); }
-std::unique_ptr<Command> make_uninstall_command() { return std::make_unique<Missing>("uninstall"); }
 
 }  // namespace opencat
