@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Small file operations. All synchronous: the steps run one after the other and none has anything to overlap with.
+import fs from 'node:fs';
+import path from 'node:path';
+import { createHash } from 'node:crypto';
+
+const SHARING_VIOLATIONS = new Set(['EPERM', 'EACCES', 'EBUSY']);
+
+export const sha256 = (content) => createHash('sha256').update(content).digest('hex');
+
+/** The parsed file, or null when there is none or it is not JSON (half-written by something else: as good as none). */
+export function readJson(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/**
+ * The whole content under its final name, or nothing of it. The temporary name is fixed, not random, so that
+ * a killed run's leftover is overwritten by the next one instead of staying behind.
+ */
+export function writeAtomically(file, content, mode = 0o644) {
+  const temporary = `${file}.new`;
+  if (!fs.existsSync(path.dirname(file))) fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const handle = fs.openSync(temporary, 'w', mode);
+  try {
+    fs.fchmodSync(handle, mode); // a leftover keeps its own mode, and the umask takes from a new one's
+    fs.writeFileSync(handle, content);
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+  renameStubbornly(temporary, file);
+}
+
+// On Windows a virus scanner may hold the old file for a moment.
+function renameStubbornly(from, to, patienceMs = 5000) {
+  const end = Date.now() + (process.platform === 'win32' ? patienceMs : 0);
+  for (;;) {
+    try {
+      return fs.renameSync(from, to);
+    } catch (error) {
+      if (!SHARING_VIOLATIONS.has(error.code) || Date.now() >= end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+  }
+}
+
+/** Whether `file` is `folder` or lies in it. */
+export function isInside(file, folder) {
+  const relative = path.relative(folder, file);
+  return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
+}
