@@ -19,9 +19,13 @@ class Missing : public Command {
 
 }  // namespace
 
+<<<<<<< HEAD
 std::unique_ptr<Command> make_fetch_command() { return std::make_unique<Missing>("fetch"); }
 std::unique_ptr<Command> make_bundle_command() { return std::make_unique<Missing>("bundle"); }
 std::unique_ptr<Command> make_install_command() { return std::make_unique<Missing>("install"); }
 std::unique_ptr<Command> make_uninstall_command() { return std::make_unique<Missing>("uninstall"); }
+=======
+std::unique_ptr<Command> make_serve_command() { return std::make_unique<Missing>("serve"); }
+>>>>>>> bundle
 
 }  // namespace opencat

@@ -180,7 +180,8 @@ void HttpClient::State::configure(CURL* easy, const HttpRequest& request, Exchan
   curl::apply_limits(easy, options.limits);
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
+                   request.redirects == HttpRequest::Redirects::follow ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
   const bool plain = options.plain_http == PlainHttp::anywhere || is_loopback_url(request.url);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http,https" : "https");

@@ -23,6 +23,9 @@ struct HttpRequest {
   std::string url;
   HttpHeaders headers;
   std::string body;
+  /// A request that carries a secret in a header of its own does not follow: the other host would get it,
+  /// too.
+  enum class Redirects { follow, refuse } redirects = Redirects::follow;
 };
 
 struct HttpResponse {

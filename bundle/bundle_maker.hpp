@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bundle/app.hpp"
+#include "bundle/runtime_cache.hpp"
+#include "bundle/token_client.hpp"
+#include "opencat/progress.hpp"
+#include "opencat/random.hpp"
+
+namespace opencat {
+
+/// What all bundles of one run have in common.
+struct BundlePlan {
+  std::string server_url;
+  std::string enroll_key;    ///< empty: none
+  std::string npm_registry;  ///< empty: what the user's npm is configured for
+  std::string label;
+  App app;
+  bool bundled_dependencies = false;
+  /// Node modules for a platform, when they are bundled; their files live in the folder given.
+  std::function<std::vector<ZipEntry>(const Platform&, const std::filesystem::path& scratch)> dependencies;
+  std::filesystem::path out_dir;
+  Time time;  ///< what every entry of a zip bears
+};
+
+/// A finished zip.
+struct MadeBundle {
+  Platform platform;
+  std::filesystem::path file;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  std::string token_id;  ///< as the server calls the pre-allocated token; empty: none
+};
+
+/// Makes opencat-portable-PLATFORM.zip for each runtime. A zip appears under its name only when it is whole.
+class BundleMaker {
+ public:
+  /// `tokens` may be null: no token is pre-allocated.
+  BundleMaker(BundlePlan plan, RuntimeCache& cache, TokenClient* tokens, Entropy& entropy, Progress& progress)
+      : plan_(std::move(plan)), cache_(cache), tokens_(tokens), entropy_(entropy), progress_(progress) {}
+
+  /// Also writes SHA256SUMS and manifest.json, which never hold a token or a key. When something fails,
+  /// tokens issued for zips that are not finished are deleted again.
+  std::vector<MadeBundle> make(const std::vector<Runtime>& runtimes, std::stop_token stop);
+
+ private:
+  MadeBundle make_one(const Runtime& runtime, const std::filesystem::path& scratch, std::stop_token stop);
+  std::vector<ZipEntry> content(const Runtime& runtime, const std::filesystem::path& scratch,
+                                FileSums& sums) const;
+  nlohmann::json description(const Runtime& runtime, const FileSums& sums) const;
+  void write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime) const;
+
+  BundlePlan plan_;
+  RuntimeCache& cache_;
+  TokenClient* tokens_;
+  Entropy& entropy_;
+  Progress& progress_;
+};
+
+/// The moment that every entry bears: SOURCE_DATE_EPOCH
+/// (https://reproducible-builds.org/specs/source-date-epoch/), else the first that a zip can say.
+Time bundle_time(const Environment& environment);
+
+}  // namespace opencat

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Names inside a bundle: the contract between its maker, its installer and templates/setup.mjs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "opencat/platform.hpp"
+
+namespace opencat::layout {
+
+inline constexpr int format = 1;
+/// The one folder that every entry of a zip is under.
+inline constexpr const char* root = "opencat-portable";
+inline constexpr const char* bundle_file = "bundle.json";
+/// Only with a pre-allocated token; it holds that token, so its mode is 0600.
+inline constexpr const char* token_file = "token.json";
+inline constexpr const char* setup = "setup.mjs";
+inline constexpr const char* app_folder = "lib/app";
+inline constexpr const char* node_folder = "tools/node";
+
+/// "opencat-portable-linux-x64.zip"
+inline std::string zip_name(const Platform& platform) {
+  return std::string(root) + "-" + platform.name() + ".zip";
+}
+
+/// Within a runtime's folder, as the official archives lay it out.
+inline std::string node_program(const Platform& platform) {
+  return platform.is_windows() ? "node.exe" : "bin/node";
+}
+inline std::string npm_folder(const Platform& platform) {
+  return platform.is_windows() ? "node_modules/npm" : "lib/node_modules/npm";
+}
+inline std::string npm_program(const Platform& platform) { return npm_folder(platform) + "/bin/npm-cli.js"; }
+
+}  // namespace opencat::layout

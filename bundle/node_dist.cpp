@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <nlohmann/json.hpp>
+
+#include "bundle/download.hpp"
+#include "bundle/layout.hpp"
+#include "bundle/node_source.hpp"
+#include "opencat/archive_reader.hpp"
+#include "opencat/error.hpp"
+#include "opencat/file.hpp"
+#include "opencat/text.hpp"
+
+namespace opencat {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// The platform in index.json's "files", which still call macOS by its older name.
+std::string index_name(const Platform& platform) {
+  if (platform.os == "darwin") return "osx-" + platform.cpu + "-tar";
+  if (platform.is_windows()) return "win-" + platform.cpu + "-zip";
+  return platform.name();
+}
+
+std::string archive_stem(const Version& version, const Platform& platform) {
+  return "node-v" + version.text() + "-" + platform.name();
+}
+
+/// Whether an archive's entry belongs into a bundle (see NodeSource::fetch).
+bool is_wanted(const std::string& path, const Platform& platform) {
+  if (path == "LICENSE" || path == "README.md" || path == layout::node_program(platform)) return true;
+  const std::string npm = layout::npm_folder(platform);
+  if (path == npm || path.rfind(npm + "/", 0) == 0) return true;
+  if (!platform.is_windows() || path.find('/') != std::string::npos) return false;
+  return path.rfind("npm", 0) == 0 || path.rfind("npx", 0) == 0;
+}
+
+class DistSource : public NodeSource {
+ public:
+  DistSource(std::string base_url, HttpClientOptions http)
+      : base_url_(std::move(base_url)), http_(std::move(http)) {}
+
+  std::string name() const override { return "dist"; }
+  std::string address() const override { return base_url_; }
+
+  std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
+    HttpRequest request;
+    request.url = base_url_ + "/index.json";
+    const Json index = get_json(http_, request, "the list of Node releases", std::move(stop));
+    std::vector<NodeRelease> found;
+    try {
+      for (const Json& row : index) {
+        const auto version = parse_version(row.at("version").get<std::string>());
+        if (!version || !has_all(row.at("files"), platforms)) continue;
+        const Json lts = row.value("lts", Json(false));
+        found.push_back(
+            {*version, lts.is_string(), lts.is_string() ? lts.get<std::string>() : "", row.value("npm", "")});
+      }
+    } catch (const Json::exception& problem) {
+      throw Error(ErrorKind::integrity, request.url + " is no list of Node releases", problem.what());
+    }
+    return found;
+  }
+
+  FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
+    const std::string stem = archive_stem(request.version, request.platform);
+    const std::string file_name = stem + (request.platform.is_windows() ? ".zip" : ".tar.gz");
+    const std::string sha256 = checksum_of(file_name, request.version, stop);
+    const auto archive = request.scratch / file_name;
+    HttpRequest get;
+    get.url = folder_of(request.version) + file_name;
+    download_verified(http_, get, {DigestKind::sha256, sha256}, archive, file_name, progress, stop);
+    progress.say("unpacking " + file_name);
+    unpack_archive(
+        archive, request.target, file_name,
+        [&](const std::string& name) -> std::optional<std::string> {
+          if (name.rfind(stem + "/", 0) != 0) return std::nullopt;
+          const std::string path = name.substr(stem.size() + 1);
+          return is_wanted(path, request.platform) ? std::optional(path) : std::nullopt;
+        },
+        {}, stop);
+    std::filesystem::remove(archive);
+    return {installed_npm_version(request.target, request.platform), "sha256"};
+  }
+
+ private:
+  static bool has_all(const Json& files, const std::vector<Platform>& platforms) {
+    for (const Platform& platform : platforms) {
+      if (std::find(files.begin(), files.end(), index_name(platform)) == files.end()) return false;
+    }
+    return true;
+  }
+
+  std::string folder_of(const Version& version) const { return base_url_ + "/v" + version.text() + "/"; }
+
+  /// The archive's line of SHASUMS256.txt. Mirrors do serve empty ones: that is a failure, never "nothing to
+  /// check".
+  std::string checksum_of(const std::string& file_name, const Version& version, std::stop_token stop) {
+    HttpRequest request;
+    request.url = folder_of(version) + "SHASUMS256.txt";
+    const HttpResponse response = http_.send(request, std::move(stop));
+    if (response.status == 404) {
+      throw Error(ErrorKind::usage, "there is no Node " + version.text() + " at " + base_url_);
+    }
+    expect_success(response, "the checksums of Node " + version.text());
+    for (const std::string& line : split(response.body, '\n')) {
+      const std::string_view text = trim(line);
+      if (text.size() < 66 || trim(text.substr(64)) != file_name) continue;
+      const std::string sum = lower(text.substr(0, 64));
+      if (sum.find_first_not_of("0123456789abcdef") == std::string::npos) return sum;
+    }
+    if (trim(response.body).empty()) {
+      throw Error(ErrorKind::integrity,
+                  request.url + " is empty, so that nothing can be verified; use another mirror");
+    }
+    throw Error(ErrorKind::usage, request.url + " does not list " + file_name);
+  }
+
+  std::string base_url_;
+  HttpClient http_;
+};
+
+}  // namespace
+
+std::unique_ptr<NodeSource> make_dist_source(const std::string& base_url, HttpClientOptions http) {
+  return std::make_unique<DistSource>(checked_base_url(base_url, "--mirror"), std::move(http));
+}
+
+std::string installed_npm_version(const std::filesystem::path& runtime, const Platform& platform) {
+  const auto text = read_file_if_there(runtime / layout::npm_folder(platform) / "package.json");
+  const auto description = Json::parse(text.value_or(""), nullptr, false);
+  if (!description.is_object() || !description.value("version", Json()).is_string()) {
+    throw Error(ErrorKind::integrity, "the runtime that came has no npm; use another source");
+  }
+  return description.at("version").get<std::string>();
+}
+
+}  // namespace opencat

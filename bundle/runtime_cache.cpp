@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "bundle/runtime_cache.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "bundle/layout.hpp"
+#include "opencat/archive_reader.hpp"
+#include "opencat/digest.hpp"
+#include "opencat/error.hpp"
+#include "opencat/text.hpp"
+
+namespace opencat {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr const char* staging_prefix = ".staging-";
+constexpr const char* sums_file = "SHA256SUMS";
+constexpr const char* record_file = "runtime.json";
+
+void stop_if_asked(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+}
+
+/// Every file below `folder`, hashed, and their size in all.
+FileSums hash_files(const fs::path& folder, std::uint64_t& bytes, const std::stop_token& stop) {
+  FileSums sums;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    stop_if_asked(stop);
+    if (entry.is_directory() && !entry.is_symlink()) continue;
+    const std::string path = entry.path().lexically_relative(folder).generic_string();
+    if (!entry.is_regular_file() || entry.is_symlink()) {
+      throw Error(ErrorKind::integrity, entry.path().string() + " is no plain file");
+    }
+    bytes += entry.file_size();
+    sums[path] = sha256_file(entry.path());
+  }
+  return sums;
+}
+
+std::string sums_text(const FileSums& sums) {
+  std::string text;
+  for (const auto& [path, sum] : sums) text += sum + "  " + path + "\n";
+  return text;
+}
+
+Json record_of(const Runtime& runtime, Time now) {
+  return {{"format", 1},
+          {"version", runtime.version.text()},
+          {"platform", runtime.platform.name()},
+          {"npm_version", runtime.npm_version},
+          {"source", runtime.source},
+          {"verified", runtime.verified},
+          {"bytes", runtime.bytes},
+          {"fetched_at", iso8601(now)}};
+}
+
+}  // namespace
+
+fs::path RuntimeCache::runtime_folder(const Version& version, const Platform& platform) const {
+  return folder_ / "node" / version.text() / platform.name();
+}
+
+std::optional<Runtime> RuntimeCache::find(const Version& version, const Platform& platform) const {
+  const fs::path folder = runtime_folder(version, platform);
+  const auto text = read_file_if_there(folder / record_file);
+  if (!text) return std::nullopt;
+  const Json record = Json::parse(*text, nullptr, false);
+  try {
+    Runtime runtime{platform,
+                    version,
+                    record.at("npm_version").get<std::string>(),
+                    folder / "node",
+                    record.at("source").get<std::string>(),
+                    record.at("verified").get<std::string>(),
+                    record.at("bytes").get<std::uint64_t>()};
+    const bool whole = record.at("format") == 1 && fs::exists(folder / sums_file) &&
+                       fs::exists(runtime.path / layout::node_program(platform));
+    return whole ? std::optional(runtime) : std::nullopt;
+  } catch (const Json::exception&) {
+    // A record that somebody damaged: as good as none, and fetched again.
+    return std::nullopt;
+  }
+}
+
+std::vector<Runtime> RuntimeCache::list() const {
+  std::vector<Runtime> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
+    const auto version = parse_version(entry.path().filename().string());
+    if (!version) continue;
+    for (const Platform& platform : known_platforms()) {
+      if (auto runtime = find(*version, platform)) found.push_back(std::move(*runtime));
+    }
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Runtime& a, const Runtime& b) { return a.version > b.version; });
+  return found;
+}
+
+FileSums RuntimeCache::sums(const Runtime& runtime) const {
+  FileSums sums;
+  for (const std::string& line : split(read_file(runtime.path.parent_path() / sums_file), '\n')) {
+    if (line.size() > 66) sums[line.substr(66)] = line.substr(0, 64);
+  }
+  return sums;
+}
+
+void RuntimeCache::verify(const Runtime& runtime, std::stop_token stop) const {
+  const std::string title = "the cached Node " + runtime.version.text() + " for " + runtime.platform.name();
+  const std::string cure =
+      "; remove " + runtime.path.parent_path().string() + " or run opencat fetch --prune";
+  const FileSums expected = sums(runtime);
+  std::uint64_t bytes = 0;
+  const FileSums found = hash_files(runtime.path, bytes, stop);
+  for (const auto& [path, sum] : found) {
+    const auto known = expected.find(path);
+    if (known == expected.end())
+      throw Error(ErrorKind::integrity, title + " has a file too many: " + path + cure);
+    if (known->second != sum)
+      throw Error(ErrorKind::integrity, title + " is damaged: " + path + " differs" + cure);
+  }
+  for (const auto& [path, sum] : expected) {
+    if (found.count(path) == 0)
+      throw Error(ErrorKind::integrity, title + " is damaged: " + path + " is missing" + cure);
+  }
+}
+
+void RuntimeCache::remove(const Runtime& runtime) {
+  // Out of the way in one step, so that a kill in the middle leaves no runtime with half of its files.
+  const fs::path folder = runtime.path.parent_path();
+  TemporaryFolder grave(folder_ / "node", staging_prefix);
+  fs::rename(folder, grave.path() / "removed");
+  std::error_code not_empty;
+  fs::remove(folder.parent_path(), not_empty);
+}
+
+int RuntimeCache::remove_leftovers() {
+  int removed = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
+    if (entry.path().filename().string().rfind(staging_prefix, 0) != 0) continue;
+    fs::remove_all(entry.path(), ignored);
+    ++removed;
+  }
+  return removed;
+}
+
+std::unique_ptr<FileLock> RuntimeCache::lock(const Version& version, const Platform& platform,
+                                             Progress& progress, std::stop_token stop) const {
+  make_folders(folder_, 0700);
+  const std::string name = version.text() + "-" + platform.name();
+  for (bool said = false;; said = true) {
+    stop_if_asked(stop);
+    try {
+      return std::make_unique<FileLock>(folder_ / "locks" / (name + ".lock"), FileLock::Wait::never, "busy");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unavailable) throw;
+    }
+    if (!said) progress.say("another opencat is fetching Node " + name + "; waiting for it");
+    // Asked again and again because a blocking lock could not be interrupted.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Platform& platform,
+                          const std::string& known_npm, Time now, Progress& progress, std::stop_token stop) {
+  const std::string name = version.text() + "-" + platform.name();
+  // The lock is held: whatever has this name was left by a process that was killed.
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
+    if (entry.path().filename().string().rfind(staging_prefix + name + "-", 0) == 0)
+      fs::remove_all(entry.path());
+  }
+  TemporaryFolder scratch(folder_ / "node", staging_prefix + name + "-scratch-");
+  TemporaryFolder staging(folder_ / "node", staging_prefix + name + "-");
+  const fs::path target = staging.path() / "node";
+  make_folders(target);
+  const FetchedRuntime fetched =
+      source.fetch({version, platform, known_npm, target, scratch.path()}, progress, stop);
+  for (const std::string& file : {layout::node_program(platform), layout::npm_program(platform)}) {
+    if (fs::is_regular_file(target / file)) continue;
+    throw Error(ErrorKind::integrity,
+                "the runtime from " + source.address() + " lacks " + file + "; use another source");
+  }
+  Runtime runtime{
+      platform,      version,         fetched.npm_version, runtime_folder(version, platform) / "node",
+      source.name(), fetched.verified};
+  runtime.cached = false;
+  const FileSums sums = hash_files(target, runtime.bytes, stop);
+  write_file_atomically(staging.path() / sums_file, sums_text(sums), FileMode::plain);
+  write_file_atomically(staging.path() / record_file, record_of(runtime, now).dump(2) + "\n",
+                        FileMode::plain);
+  // What is there is no runtime, or it would have been found.
+  fs::remove_all(runtime_folder(version, platform));
+  staging.keep_as(runtime_folder(version, platform));
+  return runtime;
+}
+
+}  // namespace opencat

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "bundle/token_client.hpp"
+
+#include <algorithm>
+
+#include "bundle/download.hpp"
+#include "opencat/error.hpp"
+#include "opencat/text.hpp"
+#include "opencat/version.hpp"
+
+namespace opencat {
+
+using Json = nlohmann::json;
+
+TokenClient::TokenClient(std::string server_url, std::string admin_secret, HttpClientOptions http)
+    : server_url_(std::move(server_url)), admin_secret_(std::move(admin_secret)), http_(std::move(http)) {}
+
+HttpResponse TokenClient::ask(const std::string& method, const std::string& path, const std::string& body,
+                              std::stop_token stop) {
+  HttpRequest request;
+  request.method = method;
+  request.url = server_url_ + path;
+  request.body = body;
+  request.redirects = HttpRequest::Redirects::refuse;
+  request.headers = {{"X-Admin-Secret", admin_secret_}, {"Accept", "application/json"}};
+  if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+  HttpResponse response = http_.send(request, std::move(stop));
+  if (response.status == 401 || response.status == 403) {
+    throw Error(ErrorKind::unauthorized,
+                "the server at " + server_url_ +
+                    " refuses the admin secret; check OPENCAT_ADMIN_SECRET, or the file "
+                    "named by --admin-secret-file");
+  }
+  if (response.status >= 300 && response.status < 400) {
+    const std::string* target = find_header(response.headers, "Location");
+    throw Error(ErrorKind::usage, server_url_ + " redirects; name the address it leads to with --server-url",
+                target != nullptr ? *target : "");
+  }
+  return response;
+}
+
+std::optional<Enrollment> TokenClient::enrollment(std::stop_token stop) {
+  const HttpResponse response = ask("GET", "/api/admin/enrollment", "", std::move(stop));
+  if (response.status == 404 || response.status == 405) return std::nullopt;
+  expect_success(response, "asking for the enrolment key");
+  const Json answer = Json::parse(response.body, nullptr, false);
+  if (!answer.is_object() || !answer.value("mode", Json()).is_string()) {
+    throw Error(ErrorKind::usage,
+                "what answers at " + server_url_ + " is no OpenCat server; check --server-url");
+  }
+  const Json key = answer.value("key", Json());
+  return Enrollment{answer.at("mode").get<std::string>(), key.is_string() ? key.get<std::string>() : ""};
+}
+
+Json TokenClient::issue(const Platform& platform, const std::string& install_id, const std::string& label,
+                        std::stop_token stop) {
+  Json meta = Json::object();
+  if (!label.empty()) meta["label"] = label;
+  const Json body{
+      {"platform", platform.name()}, {"install_id", install_id}, {"version", version()}, {"meta", meta}};
+  const HttpResponse response = ask("POST", "/api/tokens", body.dump(), std::move(stop));
+  expect_success(response, "issuing a token");
+  Json answer = Json::parse(response.body, nullptr, false);
+  for (const char* name : {"token", "chat_url", "proxy_base_url"}) {
+    if (answer.is_object() && answer.value(name, Json()).is_string()) continue;
+    throw Error(ErrorKind::usage,
+                "what answers at " + server_url_ + " is no OpenCat server; check --server-url",
+                std::string("no ") + name + " in its answer");
+  }
+  return answer;
+}
+
+void TokenClient::revoke(const std::string& token) {
+  // Without the stop token: this is what is done after Ctrl-C.
+  const HttpResponse response = ask("DELETE", "/api/admin/tokens/" + percent_encode(token), "", {});
+  if (response.status != 404 && response.status != 405) expect_success(response, "deleting a token");
+}
+
+IssuedTokens::~IssuedTokens() {
+  for (const std::string& token : unfinished_) {
+    try {
+      client_.revoke(token);
+    } catch (const std::exception&) {
+      // The first failure is on its way to the user; a token that nobody was given does no harm.
+    }
+  }
+}
+
+void IssuedTokens::keep(const std::string& token) {
+  unfinished_.erase(std::remove(unfinished_.begin(), unfinished_.end(), token), unfinished_.end());
+}
+
+}  // namespace opencat

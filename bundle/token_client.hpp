@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "opencat/http_client.hpp"
+#include "opencat/platform.hpp"
+
+namespace opencat {
+
+/// Who may ask the server for a token, and the key that bundles carry where one is needed.
+struct Enrollment {
+  std::string mode;  ///< "open", "key" or "closed"
+  std::string key;   ///< empty: none
+};
+
+/// An operator's side of the token API (docs/protocol.md). Every call throws Error(network or timeout) when
+/// the server cannot be reached and Error(unauthorized) when it refuses the admin secret.
+class TokenClient {
+ public:
+  TokenClient(std::string server_url, std::string admin_secret, HttpClientOptions http);
+
+  /// Nothing when the server is too old to say.
+  std::optional<Enrollment> enrollment(std::stop_token stop);
+
+  /// A new token for one installation: the server's whole answer, with "token" in it.
+  nlohmann::json issue(const Platform& platform, const std::string& install_id, const std::string& label,
+                       std::stop_token stop);
+
+  /// Deletes the token; a server that cannot is no error.
+  void revoke(const std::string& token);
+
+ private:
+  HttpResponse ask(const std::string& method, const std::string& path, const std::string& body,
+                   std::stop_token stop);
+  std::string server_url_;
+  std::string admin_secret_;
+  HttpClient http_;
+};
+
+/// Tokens issued for bundles that are not finished: whichever has not been kept is deleted at the end.
+class IssuedTokens {
+ public:
+  explicit IssuedTokens(TokenClient& client) : client_(client) {}
+  IssuedTokens(const IssuedTokens&) = delete;
+  IssuedTokens& operator=(const IssuedTokens&) = delete;
+  ~IssuedTokens();
+
+  void add(const std::string& token) { unfinished_.push_back(token); }
+  void keep(const std::string& token);
+
+ private:
+  TokenClient& client_;
+  std::vector<std::string> unfinished_;
+};
+
+}  // namespace opencat

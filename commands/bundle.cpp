@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <nlohmann/json.hpp>
+
+#include "bundle/bundle_maker.hpp"
+#include "commands/command.hpp"
+#include "commands/runtime_settings.hpp"
+#include "opencat/error.hpp"
+#include "opencat/file.hpp"
+#include "opencat/text.hpp"
+
+namespace opencat {
+
+namespace {
+
+using Json = nlohmann::json;
+
+class Bundle : public Command {
+ public:
+  CommandHelp help() const override {
+    return {"bundle",
+            "Make the zip that a user unpacks, one per platform",
+            {"opencat bundle --platform all --pre-token --server-url https://example.com",
+             "opencat bundle --platform win-x64 --label 'Ms Li' --out-dir zips",
+             "opencat bundle --app ./my-app --deps bundled"}};
+  }
+
+  void declare(Settings& settings) override {
+    runtimes_.declare(settings);
+    settings.add({"--server-url",
+                  {"OPENCAT_SERVER_URL"},
+                  "server_url",
+                  "The server that users reach, as they reach it",
+                  &server_url_});
+    settings.add({"--pre-token", {}, "pre_token", "Put a token of its own into each zip", &pre_token_});
+    settings.add({"--admin-secret-file",
+                  {"OPENCAT_ADMIN_SECRET_FILE"},
+                  "admin_secret_file",
+                  "The server's admin secret, in a file (or in OPENCAT_ADMIN_SECRET)",
+                  &admin_secret_file_});
+    settings.add({"--enroll-key",
+                  {"OPENCAT_ENROLL_KEY"},
+                  "enroll_key",
+                  "The key with which users' PCs ask for a token",
+                  &enroll_key_,
+                  Unit::none,
+                  {},
+                  0,
+                  true});
+    settings.add(
+        {"--app", {}, "app", "A folder with the app's package.json (default: the built-in chat)", &app_});
+    settings.add({"--deps",
+                  {},
+                  "deps",
+                  "Whether users' PCs install the app's dependencies, or the zip brings them",
+                  &deps_,
+                  Unit::none,
+                  {"install", "bundled"}});
+    settings.add({"--out-dir", {}, "out_dir", "Where the zips go", &out_dir_});
+    settings.add({"--label", {}, "", "Who or what this is for; shown in the server's list", &label_});
+  }
+
+  void run(Context& context) override {
+    const std::vector<Platform> platforms = runtimes_.chosen_platforms();
+    const NodeWish wish(runtimes_.node_version);
+    if (server_url_.empty()) {
+      throw Error(ErrorKind::usage,
+                  "a bundle must know its server: name it with --server-url or OPENCAT_SERVER_URL");
+    }
+    BundlePlan plan;
+    plan.server_url = checked_base_url(server_url_, "--server-url");
+    plan.label = label_;
+    plan.app = load_app();
+    plan.bundled_dependencies = deps_ == "bundled";
+    plan.out_dir = out_dir_;
+    plan.time = bundle_time(context.environment);
+    if (!runtimes_.npm_registry.empty()) {
+      plan.npm_registry = checked_base_url(runtimes_.npm_registry, "--npm-registry");
+    }
+    const std::string secret = admin_secret(context);
+    TokenClient tokens(plan.server_url, secret, http_options(context));
+    plan.enroll_key = find_enroll_key(context, tokens, secret);
+
+    RuntimeCache cache(runtimes_.chosen_cache(context));
+    RuntimeFetcher fetcher(cache, runtimes_.plan(context), context.clock, context.output.progress());
+    const std::vector<Runtime> runtimes = fetcher.fetch(platforms, wish, context.stop);
+    if (plan.bundled_dependencies) {
+      const Runtime host =
+          fetcher.fetch({this_platform()}, NodeWish(runtimes.front().version.text()), context.stop)[0];
+      plan.dependencies = [&context, host, app = plan.app, registry = plan.npm_registry,
+                           folder = cache.folder()](const Platform& platform,
+                                                    const std::filesystem::path& scratch) {
+        context.output.say("getting the app's dependencies for " + platform.name());
+        return bundled_dependencies(app, platform, host, registry, folder, context.environment, scratch,
+                                    context.stop);
+      };
+    }
+    BundleMaker maker(std::move(plan), cache, pre_token_ ? &tokens : nullptr, context.entropy,
+                      context.output.progress());
+    show(context, maker.make(runtimes, context.stop));
+  }
+
+ private:
+  App load_app() const {
+    if (app_.empty()) return built_in_app();
+    if (std::filesystem::is_directory(app_)) return app_in_folder(app_);
+    throw Error(ErrorKind::usage, "--app wants a folder with a package.json; there is none at '" +
+                                      app_.string() + "' (an npm package by its name cannot be bundled yet)");
+  }
+
+  std::string admin_secret(const Context& context) const {
+    if (!admin_secret_file_.empty()) return std::string(trim(read_file(admin_secret_file_, 4096)));
+    return context.environment.get("OPENCAT_ADMIN_SECRET").value_or("");
+  }
+
+  /// Also the check that the server is there and knows the secret, before anything is made.
+  std::string find_enroll_key(Context& context, TokenClient& tokens, const std::string& secret) const {
+    if (pre_token_ && secret.empty()) {
+      throw Error(
+          ErrorKind::usage,
+          "--pre-token needs the server's admin secret: set OPENCAT_ADMIN_SECRET, or name its file with "
+          "--admin-secret-file");
+    }
+    const bool ask = !secret.empty() && (pre_token_ || enroll_key_.empty());
+    const auto enrollment = ask ? tokens.enrollment(context.stop) : std::nullopt;
+    if (!enroll_key_.empty()) return enroll_key_;
+    if (enrollment && enrollment->mode != "key") {
+      if (enrollment->mode == "closed" && !pre_token_) {
+        context.output.say(
+            "the server's enrolment is closed: nobody can use this bundle without --pre-token");
+      }
+      return {};
+    }
+    if (enrollment) return enrollment->key;
+    if (!pre_token_) {
+      context.output.say(
+          "no enrolment key is known: if the server asks for one, this bundle cannot get a token. Name "
+          "it with --enroll-key, or set OPENCAT_ADMIN_SECRET");
+    }
+    return {};
+  }
+
+  static void show(Context& context, const std::vector<MadeBundle>& made) {
+    Json bundles = Json::array();
+    std::vector<std::vector<std::string>> rows{{"FILE", "SIZE", "SHA-256", "TOKEN"}};
+    for (const MadeBundle& one : made) {
+      bundles.push_back({{"file", one.file.string()},
+                         {"platform", one.platform.name()},
+                         {"bytes", one.bytes},
+                         {"sha256", one.sha256},
+                         {"token_id", one.token_id.empty() ? Json() : Json(one.token_id)}});
+      rows.push_back(
+          {one.file.string(), human_size(one.bytes), one.sha256, one.token_id.empty() ? "-" : one.token_id});
+    }
+    context.output.result({{"bundles", bundles}}, table(rows));
+  }
+
+  RuntimeSettings runtimes_;
+  std::string server_url_;
+  std::filesystem::path admin_secret_file_;
+  std::string enroll_key_;
+  std::filesystem::path app_;
+  std::string deps_ = "install";
+  std::filesystem::path out_dir_ = "dist";
+  std::string label_;
+  bool pre_token_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_bundle_command() { return std::make_unique<Bundle>(); }
+
+}  // namespace opencat

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "commands/runtime_settings.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "opencat/process.hpp"
+#include "opencat/text.hpp"
+#include "opencat/version.hpp"
+
+namespace opencat {
+
+void RuntimeSettings::declare(Settings& settings) {
+  settings.add({"--platform",
+                {},
+                "platforms",
+                "The PC's system, e.g. win-x64 or linux-arm64; may be given often; all: "
+                "the five common ones (default: this machine's)",
+                &platforms});
+  settings.add({"--node-version",
+                {"OPENCAT_NODE_VERSION"},
+                "node.version",
+                "lts, latest, lts/jod, 22, 22.14, 22.14.0, ^22 or ~22.3",
+                &node_version});
+  settings.add({"--mirror",
+                {"OPENCAT_NODE_MIRROR", "NODEJS_ORG_MIRROR", "NVM_NODEJS_ORG_MIRROR", "FNM_NODE_DIST_MIRROR",
+                 "npm_config_disturl"},
+                "node.mirror",
+                "A mirror of nodejs.org/dist",
+                &mirror});
+  settings.add({"--source",
+                {"OPENCAT_NODE_SOURCE"},
+                "node.source",
+                "Where runtimes come from; auto is dist, then npm when dist cannot be reached",
+                &source,
+                Unit::none,
+                {"auto", "dist", "npm"}});
+  settings.add({"--npm-registry",
+                {"OPENCAT_NPM_REGISTRY"},
+                "npm_registry",
+                "An npm registry (default: what your npm is configured for)",
+                &npm_registry});
+  settings.add({"--cache-dir",
+                {"OPENCAT_CACHE_DIR"},
+                "cache_dir",
+                "Where runtimes are kept (default: opencat in your cache folder)",
+                &cache_dir});
+  settings.add(
+      {"--offline", {"OPENCAT_OFFLINE"}, "offline", "Use what is cached, never the network", &offline});
+}
+
+std::vector<Platform> RuntimeSettings::chosen_platforms() const {
+  std::vector<Platform> chosen;
+  const auto add = [&](const Platform& platform) {
+    if (std::find(chosen.begin(), chosen.end(), platform) == chosen.end()) chosen.push_back(platform);
+  };
+  for (const std::string& given : platforms) {
+    for (const std::string& name : split(given, ',')) {
+      if (name == "all") {
+        for (const Platform& platform : bundled_platforms()) add(platform);
+      } else {
+        add(parse_platform(name));
+      }
+    }
+  }
+  if (chosen.empty()) chosen.push_back(this_platform());
+  return chosen;
+}
+
+std::filesystem::path RuntimeSettings::chosen_cache(const Context& context) const {
+  // Absolute: npm runs in another folder.
+  return std::filesystem::absolute(cache_dir.empty() ? cache_folder(context.environment) : cache_dir);
+}
+
+FetchPlan RuntimeSettings::plan(const Context& context) const {
+  HttpClientOptions http = http_options(context);
+  // A source that cannot be reached must be found out before the user gives up.
+  http.limits.connect_timeout_ms = 5'000;
+  FetchPlan plan;
+  plan.offline = offline;
+  plan.prefer_known = mirror.empty();
+  const std::string base = mirror.empty() ? official_dist : mirror;
+  if (source != "npm") plan.sources.push_back([base, http] { return make_dist_source(base, http); });
+  if (source != "dist") {
+    plan.sources.push_back([&context, http, registry = npm_registry] {
+      return make_npm_source(npm_config(context, registry), http, NodeSchedule(context.clock.now()));
+    });
+  }
+  return plan;
+}
+
+HttpClientOptions http_options(const Context& context) {
+  HttpClientOptions options;
+  options.user_agent = std::string("opencat/") + version();
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    if (const auto file = context.environment.get(name)) options.ca_file = *file;
+  }
+  return options;
+}
+
+NpmConfig npm_config(const Context& context, const std::string& registry_flag) {
+  const AskNpm ask = [&](const std::string& key) -> std::optional<std::string> {
+    const auto npm = find_on_path(context.environment, "npm");
+    if (!npm) return std::nullopt;
+    ProcessRequest request;
+    request.words = {npm->string(), "config", "get", key};
+    request.environment = context.environment;
+    request.standard_output = ProcessRequest::Stdout::capture;
+    request.standard_error = ProcessRequest::Stderr::discard;
+    const ProcessResult result = run_process(request, context.stop);
+    const std::string answer(trim(result.output));
+    return result.exit_code == 0 && answer.rfind("http", 0) == 0 ? std::optional(answer) : std::nullopt;
+  };
+  return load_npm_config(context.environment, std::filesystem::current_path(), registry_flag, ask);
+}
+
+nlohmann::json runtime_json(const Runtime& runtime) {
+  return {{"platform", runtime.platform.name()},
+          {"version", runtime.version.text()},
+          {"npm_version", runtime.npm_version},
+          {"path", runtime.path.string()},
+          {"source", runtime.source},
+          {"verified", runtime.verified},
+          {"cached", runtime.cached},
+          {"bytes", runtime.bytes}};
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool last = i + 1 == row.size();
+      text += row[i] + (last ? "\n" : std::string(widths[i] + 2 - row[i].size(), ' '));
+    }
+  }
+  return text;
+}
+
+}  // namespace opencat

