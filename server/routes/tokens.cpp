@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t tokens_per_ip_and_hour = 5;
 constexpr std::size_t max_text_bytes = 200;
 constexpr std::size_t max_meta_bytes = 4096;
+/// Enough for all members at their longest. Json::dump() recurses, so depth must be bounded before it.
+constexpr std::size_t max_body_bytes = 16 << 10;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
 
@@ -34,6 +36,7 @@ std::string text_member(const Json& body, const char* name) {
 }
 
 TokenRequest parse_token_request(const std::string& bytes) {
+  if (bytes.size() > max_body_bytes) throw Error(ErrorKind::too_large, "the body is too long");
   const Json body = Json::parse(bytes, nullptr, false);
   if (!body.is_object()) refuse("the body must be a JSON object");
   TokenRequest request;

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openPage, startBrowser } from './browser.mjs';
-import { startServer } from './server.mjs';
+import { startServer } from '../support/server.mjs';
 import { input, lastAnswer, notice, question, ready, says, send, settled } from './steps.mjs';
-import { startUpstream } from './upstream.mjs';
+import { startUpstream } from '../fakes/upstream.mjs';
 
 let browser;
 let server;

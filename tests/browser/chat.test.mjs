@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openPage, startBrowser } from './browser.mjs';
-import { startServer } from './server.mjs';
+import { startServer } from '../support/server.mjs';
 import { input, lastAnswer, notice, question, ready, says, send, settled, stickingOut } from './steps.mjs';
 
 let browser;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What the server's tests assert again and again.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { eventually } from './http.mjs';
+
+/** An error of the protocol's shape with this status and code; its `error` object. */
+export function refused(answer, status, code) {
+  assert.equal(answer.status, status, answer.body.toString());
+  const { error } = answer.json();
+  assert.deepEqual(Object.keys(error).sort(), ['code', 'message', 'param', 'type']);
+  assert.equal(error.code, code);
+  assert.equal(error.param, null);
+  assert.notEqual(error.message, '');
+  if (status === 429 || status === 503) assert.ok(Number(answer.headers['retry-after']) >= 1);
+  return error;
+}
+
+/** SQL on the server's database by an operator's own tool, as a list of rows of texts and numbers. */
+export function sql(server, statement) {
+  const file = join(server.dir, 'opencat.db');
+  const args = ['-json', '-cmd', '.timeout 10000', file, `PRAGMA foreign_keys = ON; ${statement}`];
+  const text = execFileSync('sqlite3', args, { encoding: 'utf8' });
+  const start = text.lastIndexOf('[{');
+  return start < 0 ? [] : JSON.parse(text.slice(start)).map(Object.values);
+}
+
+export const whereToken = (token) =>
+  `token_hash = x'${createHash('sha256').update(token).digest('hex')}'`;
+
+/** Rows of [model, requests, prompt tokens, completion tokens], once some tokens were settled. */
+export function usageOf(server, token) {
+  const query =
+    'SELECT model, request_count, prompt_tokens, completion_tokens FROM usage JOIN tokens ON id = token_id ' +
+    `WHERE ${whereToken(token)} ORDER BY model`;
+  return eventually(
+    () => {
+      const rows = sql(server, query);
+      return rows.some(([, , prompt]) => prompt > 0) && rows;
+    },
+    'usage that was settled',
+  );
+}
+
+/** Waits until the token's daily count is `count`: it is given back after the answer. */
+export async function used(server, token, count) {
+  let quota;
+  await eventually(
+    async () => {
+      ({ quota } = await server.status(token));
+      return quota.daily_used === count;
+    },
+    `a count of ${count}`,
+  ).catch((error) => {
+    error.message += `; it is ${quota?.daily_used}`;
+    throw error;
+  });
+  assert.equal(quota.monthly_used, count);
+  assert.equal(quota.daily_remaining, quota.daily_limit - count);
+}
