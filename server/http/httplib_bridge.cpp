@@ -77,6 +77,8 @@ class RequestParser::Server : public Processing<httplib::Server> {
       parsed_.http_1_0 = request.version == "HTTP/1.0";
       strip_prefix(request.path);
       take_head(request);
+      // httplib takes forms apart as it reads them; our routes want every body as it is.
+      request.headers.erase("Content-Type");
     };
     const bool well = process(stream, closed, setup);
     parsed_.keep_alive = well && !closed;

@@ -27,7 +27,7 @@ after(async () => {
 
 test('a body reaches the upstream bit for bit, but for the model', async () => {
   const body =
-    ' {"seed":123456789012345678901234567890, "temperature" :1.0,\n"x":1e400,"y":-0,"z":[1E5,0.10],' +
+    ' {"seed":123456789012345678901234567890, "temperature" :1.0,\n"x":1e300,"y":-0,"z":[1E5,0.10],' +
     '"model":"auto","messages":[{"role":"user","content":"\\u00e9 \\ud83d\\ude00 😀 \\/"}],"a":{},"a":[ ]}\r\n';
   const answered = chat(server, token, body);
   const seen = await upstream.next();

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Holds the sources to the directions of docs/ARCHITECTURE.md: who may include whom, and where each library may be.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const parts = ['opencat', 'commands', 'bundle', 'server'];
+
+const filesIn = (folder) =>
+  readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : /\.[ch]pp$/.test(path) ? [path] : [];
+  });
+const sources = parts.flatMap(filesIn).map((path) => {
+  const text = readFileSync(join(root, path), 'utf8');
+  return { path, text, includes: [...text.matchAll(/^\s*#\s*include\s+[<"]([^>"]+)[>"]/gm)].map((match) => match[1]) };
+});
+
+/** The room a path is in: "server/http", "opencat", …; files of server/ itself wire its rooms together. */
+function room(path) {
+  const [part, sub, file] = path.split('/');
+  return part === 'server' && file ? `server/${sub}` : part;
+}
+
+// What each room may include of the project, beside itself.
+const allowed = {
+  opencat: [],
+  bundle: ['opencat'],
+  'server/domain': [],
+  'server/http': ['opencat'],
+  'server/upstream': ['opencat'],
+  'server/store': ['opencat', 'server/domain'],
+  'server/routes': ['opencat', 'server/http', 'server/domain', 'server/store', 'server/upstream'],
+  server: ['opencat', 'server/http', 'server/domain', 'server/store', 'server/upstream', 'server/routes'],
+  commands: ['opencat', 'bundle', 'server'],
+};
+
+test('every include goes in an allowed direction', () => {
+  assert.ok(sources.length > 50, 'the sources were found');
+  const wrong = [];
+  for (const { path, includes } of sources) {
+    for (const include of includes) {
+      if (!parts.some((part) => include.startsWith(`${part}/`))) continue;
+      const [from, to] = [room(path), room(include)];
+      assert.ok(allowed[from], `${path} is in a room without a rule`);
+      if (from !== to && !allowed[from].includes(to)) wrong.push(`${path} includes ${include}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('each library is included in one place', () => {
+  const homes = {
+    'curl/curl.h': ['opencat/curl.hpp'],
+    'archive.h': ['opencat/archive_reader.cpp'],
+    'zip.h': ['bundle/zip_writer.cpp'],
+    'httplib.h': ['server/http/httplib_bridge.cpp'],
+    'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite_store.cpp'],
+    'toml++/toml.h': ['opencat/toml.cpp'],
+    'CLI/CLI.hpp': ['commands/command_line.cpp'],
+    'sys/epoll.h': ['opencat/event_loop.cpp'],
+  };
+  for (const [header, expected] of Object.entries(homes)) {
+    const found = sources.filter(({ includes }) => includes.includes(header)).map(({ path }) => relative('.', path));
+    assert.deepEqual(found, expected, header);
+  }
+  const curl = sources.filter(({ includes }) => includes.includes('opencat/curl.hpp')).map(({ path }) => path);
+  assert.deepEqual(curl.sort(), ['opencat/http_client.cpp', 'opencat/http_transfers.cpp']);
+});
+
+test('heavy headers stay out of headers', () => {
+  const heavy = ['nlohmann/json.hpp', 'httplib.h', 'CLI/CLI.hpp', 'fmt/format.h'];
+  const wrong = sources
+    .filter(({ path, includes }) => path.endsWith('.hpp') && includes.some((header) => heavy.includes(header)))
+    .map(({ path }) => path);
+  assert.deepEqual(wrong, []);
+});
+
+test('only commands/ reads the environment', () => {
+  const wrong = sources
+    .filter(({ path, text }) => !path.startsWith('commands/') && /\b(getenv|secure_getenv|environ)\b/.test(text))
+    .map(({ path }) => path);
+  assert.deepEqual(wrong, []);
+});
+
+test('every source names its licence', () => {
+  const wrong = sources.filter(({ text }) => !text.includes('SPDX-License-Identifier: MIT')).map(({ path }) => path);
+  assert.deepEqual(wrong, []);
+});
