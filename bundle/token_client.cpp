@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "bundle/download.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"

@@ -16,7 +16,11 @@ const filesIn = (folder) =>
   });
 const sources = parts.flatMap(filesIn).map((path) => {
   const text = readFileSync(join(root, path), 'utf8');
-  return { path, text, includes: [...text.matchAll(/^\s*#\s*include\s+[<"]([^>"]+)[>"]/gm)].map((match) => match[1]) };
+  return {
+    path,
+    text,
+    includes: [...text.matchAll(/^\s*#\s*include\s+[<"]([^>"]+)[>"]/gm)].map((match) => match[1]),
+  };
 });
 
 /** The room a path is in: "server/http", "opencat", …; files of server/ itself wire its rooms together. */
@@ -64,29 +68,41 @@ test('each library is included in one place', () => {
     'sys/epoll.h': ['opencat/event_loop.cpp'],
   };
   for (const [header, expected] of Object.entries(homes)) {
-    const found = sources.filter(({ includes }) => includes.includes(header)).map(({ path }) => relative('.', path));
+    const found = sources
+      .filter(({ includes }) => includes.includes(header))
+      .map(({ path }) => relative('.', path));
     assert.deepEqual(found, expected, header);
   }
-  const curl = sources.filter(({ includes }) => includes.includes('opencat/curl.hpp')).map(({ path }) => path);
+  const curl = sources
+    .filter(({ includes }) => includes.includes('opencat/curl.hpp'))
+    .map(({ path }) => path);
   assert.deepEqual(curl.sort(), ['opencat/http_client.cpp', 'opencat/http_transfers.cpp']);
 });
 
-test('heavy headers stay out of headers', () => {
+test('heavy headers stay out of headers that many files include', () => {
   const heavy = ['nlohmann/json.hpp', 'httplib.h', 'CLI/CLI.hpp', 'fmt/format.h'];
+  const users = (header) => sources.filter(({ includes }) => includes.includes(header)).length;
   const wrong = sources
-    .filter(({ path, includes }) => path.endsWith('.hpp') && includes.some((header) => heavy.includes(header)))
+    .filter(
+      ({ path, includes }) => path.endsWith('.hpp') && includes.some((header) => heavy.includes(header)),
+    )
+    .filter(({ path }) => users(path) > 4)
     .map(({ path }) => path);
   assert.deepEqual(wrong, []);
 });
 
 test('only commands/ reads the environment', () => {
   const wrong = sources
-    .filter(({ path, text }) => !path.startsWith('commands/') && /\b(getenv|secure_getenv|environ)\b/.test(text))
+    .filter(
+      ({ path, text }) => !path.startsWith('commands/') && /\b(getenv|secure_getenv|environ)\b/.test(text),
+    )
     .map(({ path }) => path);
   assert.deepEqual(wrong, []);
 });
 
 test('every source names its licence', () => {
-  const wrong = sources.filter(({ text }) => !text.includes('SPDX-License-Identifier: MIT')).map(({ path }) => path);
+  const wrong = sources
+    .filter(({ text }) => !text.includes('SPDX-License-Identifier: MIT'))
+    .map(({ path }) => path);
   assert.deepEqual(wrong, []);
 });

@@ -42,7 +42,10 @@ test('a body reaches the upstream bit for bit, but for the model', async () => {
 
 test('a stream is asked for usage, and nothing else is added', async () => {
   for (const [sent, expected] of [
-    ['{"messages":[],"stream":true}', '{"messages":[],"stream":true,"model":"fake-model","stream_options":{"include_usage":true}}'],
+    [
+      '{"messages":[],"stream":true}',
+      '{"messages":[],"stream":true,"model":"fake-model","stream_options":{"include_usage":true}}',
+    ],
     [
       '{"messages":[],"stream": true ,"model":"other/model","stream_options":{"include_usage": false, "more":1.0}}',
       '{"messages":[],"stream": true ,"model":"other/model","stream_options":{"include_usage": true, "more":1.0}}',
@@ -62,7 +65,8 @@ test('a stream is asked for usage, and nothing else is added', async () => {
 
 test('a whole answer comes back bit for bit, with the quota in headers', async () => {
   const { token: own } = await server.issue();
-  const bytes = ' {"id":12345678901234567890123,"x":1.0, "choices":[], "usage":{"prompt_tokens":7,"completion_tokens":3}}\n';
+  const bytes =
+    ' {"id":12345678901234567890123,"x":1.0, "choices":[], "usage":{"prompt_tokens":7,"completion_tokens":3}}\n';
   const answered = chat(server, own);
   (await upstream.next()).answer(bytes);
   const { status, headers, body } = await answered;
@@ -97,8 +101,23 @@ test('a stream is relayed event by event, as each arrives', async () => {
 test('events come out the same however the upstream cuts and ends its lines', async () => {
   const first = '{"choices":[{"delta":{"content":"é 😀"}}]}';
   const expected = `data: ${first}\n\nevent: odd\ndata: {"a":\ndata: 1}\n\ndata: [DONE]\n\n`;
-  for (const [end, start] of [['\n', ''], ['\r\n', '\ufeff'], ['\r', ': a comment\r']]) {
-    const lines = [`data: ${first}`, '', ': ping', 'id: 7', 'event:odd', 'data:{"a":', 'data: 1}', '', 'data: [DONE]', ''];
+  for (const [end, start] of [
+    ['\n', ''],
+    ['\r\n', '\ufeff'],
+    ['\r', ': a comment\r'],
+  ]) {
+    const lines = [
+      `data: ${first}`,
+      '',
+      ': ping',
+      'id: 7',
+      'event:odd',
+      'data:{"a":',
+      'data: 1}',
+      '',
+      'data: [DONE]',
+      '',
+    ];
     const bytes = Buffer.from(start + lines.map((line) => line + end).join(''));
     const answered = chat(server, token, { ...hello, stream: true });
     const model = await upstream.next();
@@ -156,7 +175,11 @@ test('the models are listed, "auto" first', async () => {
     data: ['auto', 'fake-model', 'other/model'].map((id) => ({ id, object: 'model', owned_by: 'proxy' })),
   });
   refused(await ask(`${server.origin}/v1/models`), 401, 'UNAUTHORIZED');
-  refused(await ask(`${server.origin}/v1/models`, { headers: bearer(`occ_${'0'.repeat(32)}`) }), 401, 'UNAUTHORIZED');
+  refused(
+    await ask(`${server.origin}/v1/models`, { headers: bearer(`occ_${'0'.repeat(32)}`) }),
+    401,
+    'UNAUTHORIZED',
+  );
 });
 
 test('what is no chat request is refused with the member that is wrong', async () => {
@@ -182,7 +205,12 @@ test('what is no chat request is refused with the member that is wrong', async (
 test('a form content type is no reason to read the body as a form', async () => {
   const content = 'x'.repeat(20_000);
   for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=b', 'text/plain']) {
-    const answered = chat(server, token, { messages: [{ role: 'user', content }] }, { headers: { 'Content-Type': type } });
+    const answered = chat(
+      server,
+      token,
+      { messages: [{ role: 'user', content }] },
+      { headers: { 'Content-Type': type } },
+    );
     const seen = await Promise.race([upstream.next(), answered]);
     assert.equal(seen.body.messages?.[0].content, content, `${type}: ${seen.status} ${seen.body}`);
     seen.answer();

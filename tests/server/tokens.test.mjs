@@ -10,7 +10,8 @@ import { startServer, tokenRequest } from '../support/server.mjs';
 const enrolKey = 'an-enrolment-key-of-the-tests';
 const servers = {};
 before(async () => {
-  const start = (mode) => startServer({ args: ['--demo', '--enrollment', mode], env: { OPENCAT_ENROLL_KEY: enrolKey } });
+  const start = (mode) =>
+    startServer({ args: ['--demo', '--enrollment', mode], env: { OPENCAT_ENROLL_KEY: enrolKey } });
   [servers.open, servers.key, servers.closed] = await Promise.all(['open', 'key', 'closed'].map(start));
 });
 after(() => Promise.all(Object.values(servers).map((server) => server.stop())));
@@ -24,7 +25,11 @@ const request = (server, headers = {}, body = tokenRequest()) =>
 
 test('an issued token is answered with all that a client needs', async () => {
   const { key: server } = servers;
-  const answer = await request(server, { 'X-Enroll-Key': enrolKey }, tokenRequest({ meta: { hostname: 'pc', label: '张三' } }));
+  const answer = await request(
+    server,
+    { 'X-Enroll-Key': enrolKey },
+    tokenRequest({ meta: { hostname: 'pc', label: '张三' } }),
+  );
   assert.equal(answer.status, 200);
   const issued = answer.json();
   assert.match(issued.token, /^occ_[0-9a-f]{32}$/);
@@ -82,7 +87,11 @@ test('key: only with the enrolment key, in either header, or the admin secret', 
   assert.equal((await request(server, { 'X-Enroll-Key': enrolKey })).status, 200);
   assert.equal((await request(server, { 'X-Build-Secret': enrolKey })).status, 200);
   assert.equal((await request(server, { 'X-Admin-Secret': server.secret })).status, 200);
-  refused(await request(server, { 'X-Admin-Secret': 'wrong', 'X-Enroll-Key': enrolKey }), 401, 'UNAUTHORIZED');
+  refused(
+    await request(server, { 'X-Admin-Secret': 'wrong', 'X-Enroll-Key': enrolKey }),
+    401,
+    'UNAUTHORIZED',
+  );
   for (let i = 0; i < 8; ++i) assert.equal((await request(server, { 'X-Enroll-Key': enrolKey })).status, 200);
 });
 
@@ -111,12 +120,15 @@ test('open: anyone, five an hour from one address, and bad requests do not count
 test('guessing secrets is slowed down, the right one still works', async (t) => {
   const server = await startServer({ args: ['--demo'] });
   t.after(() => server.stop());
-  const guess = (i) => ask(`${server.origin}/api/admin/enrollment`, { headers: { 'X-Admin-Secret': `guess-${i}` } });
+  const guess = (i) =>
+    ask(`${server.origin}/api/admin/enrollment`, { headers: { 'X-Admin-Secret': `guess-${i}` } });
   for (let i = 0; i < 10; ++i) refused(await guess(i), 401, 'UNAUTHORIZED');
   const answer = await guess(10);
   refused(answer, 429, 'RATE_LIMITED');
   assert.ok(Number(answer.headers['retry-after']) >= 1);
-  const right = await ask(`${server.origin}/api/admin/enrollment`, { headers: { 'X-Admin-Secret': server.secret } });
+  const right = await ask(`${server.origin}/api/admin/enrollment`, {
+    headers: { 'X-Admin-Secret': server.secret },
+  });
   assert.equal(right.status, 200);
 });
 
@@ -168,7 +180,10 @@ test('a deleted token is unknown at once', async () => {
   const { key: server } = servers;
   const { token, id } = await server.issue();
   const remove = (name) =>
-    ask(`${server.origin}/api/admin/tokens/${name}`, { method: 'DELETE', headers: { 'X-Admin-Secret': server.secret } });
+    ask(`${server.origin}/api/admin/tokens/${name}`, {
+      method: 'DELETE',
+      headers: { 'X-Admin-Secret': server.secret },
+    });
   const removed = await remove(id);
   assert.equal(removed.status, 204);
   assert.equal(removed.body.length, 0);

@@ -27,33 +27,26 @@ export function sql(server, statement) {
   return start < 0 ? [] : JSON.parse(text.slice(start)).map(Object.values);
 }
 
-export const whereToken = (token) =>
-  `token_hash = x'${createHash('sha256').update(token).digest('hex')}'`;
+export const whereToken = (token) => `token_hash = x'${createHash('sha256').update(token).digest('hex')}'`;
 
 /** Rows of [model, requests, prompt tokens, completion tokens], once some tokens were settled. */
 export function usageOf(server, token) {
   const query =
     'SELECT model, request_count, prompt_tokens, completion_tokens FROM usage JOIN tokens ON id = token_id ' +
     `WHERE ${whereToken(token)} ORDER BY model`;
-  return eventually(
-    () => {
-      const rows = sql(server, query);
-      return rows.some(([, , prompt]) => prompt > 0) && rows;
-    },
-    'usage that was settled',
-  );
+  return eventually(() => {
+    const rows = sql(server, query);
+    return rows.some(([, , prompt]) => prompt > 0) && rows;
+  }, 'usage that was settled');
 }
 
 /** Waits until the token's daily count is `count`: it is given back after the answer. */
 export async function used(server, token, count) {
   let quota;
-  await eventually(
-    async () => {
-      ({ quota } = await server.status(token));
-      return quota.daily_used === count;
-    },
-    `a count of ${count}`,
-  ).catch((error) => {
+  await eventually(async () => {
+    ({ quota } = await server.status(token));
+    return quota.daily_used === count;
+  }, `a count of ${count}`).catch((error) => {
     error.message += `; it is ${quota?.daily_used}`;
     throw error;
   });

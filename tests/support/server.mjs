@@ -85,7 +85,8 @@ export async function startServer({ args = ['--demo'], prefix = '', dir: given, 
   }
   const ready = JSON.parse(line);
   const url = ready.public_url;
-  const secret = options.env?.OPENCAT_ADMIN_SECRET ?? (await readFile(ready.admin_secret_file, 'utf8')).trim();
+  const secret =
+    options.env?.OPENCAT_ADMIN_SECRET ?? (await readFile(ready.admin_secret_file, 'utf8')).trim();
 
   async function issue(more) {
     const response = await fetch(`${ready.url}/api/tokens`, {
@@ -97,5 +98,16 @@ export async function startServer({ args = ['--demo'], prefix = '', dir: given, 
     return response.json();
   }
   const status = async (token) => (await fetch(`${ready.url}/api/tokens/${token}/status`)).json();
-  return { url, origin: ready.url, port: Number(new URL(ready.url).port), ready, dir, child, secret, issue, status, stop };
+  return {
+    url,
+    origin: ready.url,
+    port: Number(new URL(ready.url).port),
+    ready,
+    dir,
+    child,
+    secret,
+    issue,
+    status,
+    stop,
+  };
 }
