@@ -45,7 +45,12 @@ export async function startUpstream({ handle, port = 0 } = {}) {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     port: server.address().port,
     requests,
-    next: async () => arrived.shift() ?? new Promise((resolve) => waiting.push(resolve)),
+    next: async () =>
+      arrived.shift() ??
+      new Promise((resolve, reject) => {
+        const patience = setTimeout(() => reject(new Error('no request reached the upstream')), 20_000);
+        waiting.push((exchange) => (clearTimeout(patience), resolve(exchange)));
+      }),
     async stop() {
       server.close();
       server.closeAllConnections();
