@@ -45,12 +45,20 @@ export async function startUpstream({ handle, port = 0 } = {}) {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     port: server.address().port,
     requests,
-    next: async () =>
-      arrived.shift() ??
-      new Promise((resolve, reject) => {
-        const patience = setTimeout(() => reject(new Error('no request reached the upstream')), 20_000);
-        waiting.push((exchange) => (clearTimeout(patience), resolve(exchange)));
-      }),
+    async next() {
+      if (arrived.length > 0) return arrived.shift();
+      return new Promise((resolve, reject) => {
+        const patience = setTimeout(() => {
+          waiting.splice(waiting.indexOf(take), 1);
+          reject(new Error('no request reached the upstream'));
+        }, 10_000);
+        const take = (exchange) => {
+          clearTimeout(patience);
+          resolve(exchange);
+        };
+        waiting.push(take);
+      });
+    },
     async stop() {
       server.close();
       server.closeAllConnections();
