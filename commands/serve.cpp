@@ -81,19 +81,25 @@ class ServeCommand : public Command {
                   "upstream.connect_timeout",
                   "Time to connect to it",
                   &connect_timeout_s_,
-                  Unit::seconds});
+                  Unit::seconds,
+                  {},
+                  1});
     settings.add({"--first-byte-timeout",
                   {},
                   "upstream.first_byte_timeout",
                   "Time to its first byte",
                   &first_byte_timeout_s_,
-                  Unit::seconds});
+                  Unit::seconds,
+                  {},
+                  1});
     settings.add({"--idle-timeout",
                   {},
                   "upstream.idle_timeout",
                   "Time between two bytes of a stream; its length has no limit",
                   &idle_timeout_s_,
-                  Unit::seconds});
+                  Unit::seconds,
+                  {},
+                  1});
   }
 
   void declare_secrets(Settings& settings) {

@@ -174,7 +174,8 @@ void Connection::read() {
   const ssize_t count = ::recv(descriptor_, buffer, sizeof buffer, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return lose();
-  if (lingering_) return;
+  // Nothing more is answered, so nothing more is kept.
+  if (lingering_ || close_after_flush_) return;
   last_progress_ = SteadyClock::now();
   if (in_.empty()) request_began_ = last_progress_;
   in_.append(buffer, static_cast<std::size_t>(count));

@@ -77,11 +77,13 @@ class RequestParser::Server : public Processing<httplib::Server> {
       parsed_.http_1_0 = request.version == "HTTP/1.0";
       strip_prefix(request.path);
       take_head(request);
-      // httplib takes forms apart as it reads them; our routes want every body as it is.
+      // httplib would read forms and unpack what is compressed, to any size. Here a body is bytes.
       request.headers.erase("Content-Type");
+      request.headers.erase("Content-Encoding");
     };
     const bool well = process(stream, closed, setup);
-    parsed_.keep_alive = well && !closed;
+    // To keep a 1.0 client's connection open, it would have to be told so in a header of those days.
+    parsed_.keep_alive = well && !closed && !parsed_.http_1_0;
     if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path))
       parsed_.status = 405;
     return std::move(parsed_);
@@ -102,8 +104,11 @@ class RequestParser::Server : public Processing<httplib::Server> {
 
   void strip_prefix(std::string& path) const {
     if (prefix_.empty() || path.compare(0, prefix_.size(), prefix_) != 0) return;
-    if (path.size() == prefix_.size()) path = "/";
-    if (path[prefix_.size()] == '/') path.erase(0, prefix_.size());
+    if (path.size() == prefix_.size()) {
+      path = "/";
+    } else if (path[prefix_.size()] == '/') {
+      path.erase(0, prefix_.size());
+    }
   }
 
   /// Copies what our handlers see, for httplib's object goes when its handler returns.

@@ -13,6 +13,8 @@ using Json = nlohmann::json;
 
 namespace {
 
+constexpr std::chrono::milliseconds grace_after_done{1000};
+
 Error with_wait(ErrorKind kind, const std::string& message, std::chrono::seconds wait) {
   Error error(kind, message);
   error.retry_after_s = static_cast<int>(wait.count());
@@ -92,7 +94,9 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
       throw_unless_admitted(admission, period_);
     } catch (const Error& error) {
       if (!error.detail().empty()) services_.warn(error.message() + ": " + error.detail());
-      return finish([&] { exchange_->respond(http::error_response(error)); });
+      http::Response response = http::error_response(error);
+      if (!admission.token_id.empty()) add_quota_headers(response.headers, admission, period_);
+      return finish([&] { exchange_->respond(std::move(response)); });
     }
     admission_ = admission;
     counted_ = true;
@@ -151,7 +155,17 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
   }
 
   void stream_ended() override {
-    finish([&] { exchange_->end(); });
+    settle([&] { exchange_->end(); });
+    // The upstream's end follows at once, and then its connection can serve the next call; else it is cut.
+    cut_ = exchange_->loop().call_after(grace_after_done, [self = shared_from_this()] {
+      self->cut_.reset();
+      self->let_go();
+    });
+  }
+
+  void upstream_ended() override {
+    if (cut_) exchange_->loop().cancel(*std::exchange(cut_, std::nullopt));
+    let_go();
   }
 
   void failed(const Error& error) override {
@@ -174,10 +188,17 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
     if (std::exchange(counted_, false)) services_.store.give_back({admission_.token_id, period_.day, model_});
   }
 
-  /// Gives the last answer, settles what was used, and lets go of all on the loop's next turn: this may be
-  /// called from within the call that ends here.
   template <class Answer>
   void finish(const Answer& answer) {
+    settle(answer);
+    let_go();
+  }
+
+  /// Gives the last answer and settles what was used. The client may leave while that is written, and then
+  /// this is called again from within.
+  template <class Answer>
+  void settle(const Answer& answer) {
+    if (std::exchange(settled_, true)) return;
     exchange_->on_gone = nullptr;
     answer();
     if (call_ && counted_ && call_->usage()) {
@@ -185,6 +206,10 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
       services_.store.settle({admission_.token_id, period_.day, model_},
                              {report.prompt_tokens, report.completion_tokens});
     }
+  }
+
+  /// On the loop's next turn: this may be called from within the call that ends here.
+  void let_go() {
     exchange_->loop().post([self = shared_from_this()] {
       self->call_.reset();
       self->self_.reset();
@@ -199,6 +224,8 @@ class ChatSession : public ChatCallListener, public std::enable_shared_from_this
   Admission admission_;
   bool counted_ = false;
   bool left_ = false;
+  bool settled_ = false;
+  std::optional<EventLoop::Timer> cut_;
   std::unique_ptr<ChatCall> call_;
   std::shared_ptr<ChatSession> self_;
 };

@@ -52,15 +52,19 @@ void make_private_file(const fs::path& file) {
   ::close(descriptor);
 }
 
-void migrate(SQLite::Database& database, const fs::path& file) {
+/// The file's schema version. Throws when it is newer than the migrations known here; changes nothing.
+int checked_version(SQLite::Database& database, const fs::path& file, int newest) {
   const int version = database.execAndGet("PRAGMA user_version").getInt();
-  const std::vector<Asset> migrations = assets_under("migrations/");
-  const int newest = static_cast<int>(migrations.size());
   if (version > newest) {
     throw Error(ErrorKind::usage, file.string() + " is of a newer opencat (schema " +
                                       std::to_string(version) + ", this program knows " +
                                       std::to_string(newest) + "); use that one");
   }
+  return version;
+}
+
+void migrate(SQLite::Database& database, int version, const std::vector<Asset>& migrations) {
+  const int newest = static_cast<int>(migrations.size());
   for (int next = version; next < newest; ++next) {
     SQLite::Transaction transaction(database);
     database.exec(std::string(migrations[static_cast<std::size_t>(next)].bytes));
@@ -106,8 +110,10 @@ class Connection {
   Connection(const fs::path& file, SlidingWindow* window)
       : window_(window),
         database_(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_timeout_ms) {
+    const std::vector<Asset> migrations = assets_under("migrations/");
+    const int version = checked_version(database_, file, static_cast<int>(migrations.size()));
     prepare_connection(database_);
-    migrate(database_, file);
+    migrate(database_, version, migrations);
     const std::string select = std::string("SELECT ") + token_columns + " FROM tokens WHERE token_hash = ?1";
     find_.emplace(database_, select);
     // A month's rows of a token stand together in the primary key; "-32" is behind every day of it.

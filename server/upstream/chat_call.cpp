@@ -58,11 +58,14 @@ void ChatCall::on_body(std::string_view piece) {
     return end_broken(error);
   }
   deliver();
+  if (!saw_done_ || over_) return;
+  over_ = true;
+  listener_.stream_ended();
 }
 
 void ChatCall::on_event(const SseEvent& event) {
-  // What follows the end is no part of the answer.
-  if (saw_done_) return;
+  // What follows the end is no part of the answer, and a failure must not end like one.
+  if (saw_done_ || saw_error_) return;
   if (event.data == "[DONE]") {
     saw_done_ = true;
   } else if (is_error_event(event.data)) {
@@ -84,14 +87,18 @@ void ChatCall::end_broken(const Error& error) {
   deliver();
   listener_.stream_bytes(sse_bytes({"", error_json(error)}));
   listener_.stream_ended();
+  listener_.upstream_ended();
 }
 
 void ChatCall::on_end(std::optional<Error> failure) {
-  if (over_) return;
+  if (over_) return streaming_ ? listener_.upstream_ended() : void();
   if (!streaming_) {
     over_ = true;
     if (failure) return listener_.failed(*failure);
-    meter_.see_answer(body_);
+    // A page of some proxy's, or nothing at all: with a 200 it would look like an answer.
+    if (!meter_.see_answer(body_) && status_ < 300) {
+      return listener_.failed(Error(ErrorKind::network, "the upstream's answer is no JSON"));
+    }
     return listener_.whole(status_, content_type_, retry_after_, std::move(body_));
   }
   if (!failure) parser_.finish();
@@ -99,7 +106,8 @@ void ChatCall::on_end(std::optional<Error> failure) {
   if (saw_done_ || saw_error_) {
     over_ = true;
     deliver();
-    return listener_.stream_ended();
+    listener_.stream_ended();
+    return listener_.upstream_ended();
   }
   end_broken(failure ? *failure : Error(ErrorKind::network, "the upstream broke its answer off; try again"));
 }

@@ -25,18 +25,24 @@ std::size_t character_end(std::string_view text, std::size_t at) {
   return at;
 }
 
+/// A member of an object, or null. By reference: copying recurses, and a stranger chose the depth.
+const Json& member(const Json& object, const char* name) {
+  static const Json null;
+  const auto found = object.find(name);
+  return object.is_object() && found != object.end() ? *found : null;
+}
+
 /// The last user message's text; of content parts, the text ones.
 std::string question_of(const Json& request) {
   std::string question;
-  for (const Json& message : request.value("messages", Json::array())) {
-    if (!message.is_object() || message.value("role", Json()) != "user") continue;
-    const Json content = message.value("content", Json());
+  for (const Json& message : member(request, "messages")) {
+    if (member(message, "role") != "user") continue;
+    const Json& content = member(message, "content");
     if (content.is_string()) question = content.get<std::string>();
     if (!content.is_array()) continue;
     question.clear();
     for (const Json& part : content) {
-      if (part.is_object() && part.value("text", Json()).is_string())
-        question += part.at("text").get<std::string>();
+      if (member(part, "text").is_string()) question += part.at("text").get<std::string>();
     }
   }
   if (question.size() > quoted_bytes)

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "opencat/error.hpp"
+#include "server/upstream/json_text.hpp"
 
 namespace opencat {
 
@@ -63,8 +64,7 @@ class Scanner {
 }  // namespace
 
 JsonMembers::JsonMembers(std::string_view text) : text_(text) {
-  // accept() recurses for no input, so depth is no danger here.
-  if (!nlohmann::json::accept(text)) throw Error(ErrorKind::usage, "the body is not valid JSON");
+  if (!is_json(text)) throw Error(ErrorKind::usage, "the body is not valid JSON");
   Scanner scanner(text);
   scanner.skip_space();
   if (scanner.peek() != '{') throw Error(ErrorKind::usage, "the body must be a JSON object");
@@ -90,6 +90,7 @@ std::optional<std::string_view> JsonMembers::find(std::string_view name) const {
 }
 
 void JsonMembers::set(std::string name, std::string json) {
+  std::erase_if(changes_, [&](const auto& change) { return change.first == name; });
   changes_.emplace_back(std::move(name), std::move(json));
 }
 

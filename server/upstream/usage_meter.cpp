@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "opencat/error.hpp"
+#include "server/upstream/json_members.hpp"
+
 namespace opencat {
 
 using Json = nlohmann::json;
@@ -39,9 +42,14 @@ UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) {
                                                                            : Chunk::content;
 }
 
-void UsageMeter::see_answer(std::string_view body) {
-  const Json answer = Json::parse(body, nullptr, false);
-  if (answer.is_object()) report_ = report_in(answer);
+bool UsageMeter::see_answer(std::string_view body) try {
+  // Only the one member is parsed: answers are long, and may hold numbers that no parser can.
+  if (const auto usage = JsonMembers(body).find("usage")) {
+    report_ = report_in(Json{{"usage", Json::parse(*usage, nullptr, false)}});
+  }
+  return true;
+} catch (const Error&) {
+  return false;
 }
 
 }  // namespace opencat

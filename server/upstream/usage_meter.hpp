@@ -21,8 +21,8 @@ class UsageMeter {
   /// Looks at one event's data (a chunk of a stream). `usage_only`: it carries usage and no choices, as the
   /// extra chunk of `stream_options.include_usage` does.
   Chunk see_chunk(std::string_view data);
-  /// Looks at a whole answer.
-  void see_answer(std::string_view body);
+  /// Looks at a whole answer; whether it is a JSON object.
+  bool see_answer(std::string_view body);
 
   const std::optional<UsageReport>& report() const { return report_; }
 

@@ -21,15 +21,6 @@ export const usageChunk = (prompt_tokens, completion_tokens) => ({
   usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
 });
 
-/** The promise's value; a request that never comes fails the test that waits for it instead of hanging it. */
-async function within(promise, ms = 20_000) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no request reached the upstream')), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 /**
  * {url, port, requests, next(), stop()}: `requests` are all Exchanges so far; next() resolves to the next one
  * that arrives. With `handle` each goes there at once instead of waiting for next().
@@ -54,7 +45,20 @@ export async function startUpstream({ handle, port = 0 } = {}) {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     port: server.address().port,
     requests,
-    next: async () => arrived.shift() ?? within(new Promise((resolve) => waiting.push(resolve))),
+    async next() {
+      if (arrived.length > 0) return arrived.shift();
+      return new Promise((resolve, reject) => {
+        const patience = setTimeout(() => {
+          waiting.splice(waiting.indexOf(take), 1);
+          reject(new Error('no request reached the upstream'));
+        }, 10_000);
+        const take = (exchange) => {
+          clearTimeout(patience);
+          resolve(exchange);
+        };
+        waiting.push(take);
+      });
+    },
     async stop() {
       server.close();
       server.closeAllConnections();

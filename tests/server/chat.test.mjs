@@ -212,7 +212,7 @@ test('a form content type is no reason to read the body as a form', async () => 
       { headers: { 'Content-Type': type } },
     );
     const seen = await Promise.race([upstream.next(), answered]);
-    assert.equal(seen.body.messages?.[0].content, content, `${type}: ${seen.status} ${seen.body}`);
+    assert.ok(seen.bytes?.includes(content), `${type}: ${seen.status} ${seen.body}`);
     seen.answer();
     assert.equal((await answered).status, 200);
   }

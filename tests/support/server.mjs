@@ -66,12 +66,12 @@ export async function startServer({ args = ['--demo'], prefix = '', dir: given, 
 
   async function stop(signal = 'SIGTERM') {
     child.kill(signal);
-    const impatient = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const impatient = setTimeout(() => child.kill('SIGKILL'), 40_000);
     const [code, ended] = await child.ended;
     clearTimeout(impatient);
     if (!given) await rm(dir, { recursive: true, force: true });
     if (ended === 'SIGKILL' && signal !== 'SIGKILL') {
-      throw new Error('opencat serve did not end within 30 s of SIGTERM');
+      throw new Error('opencat serve did not end within 40 s of SIGTERM');
     }
     return code;
   }
