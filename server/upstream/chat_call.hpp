@@ -14,9 +14,9 @@
 
 namespace opencat {
 
-/// What comes of a chat call, in this order: either whole(), or stream_begins(), any number of stream_bytes(),
-/// stream_ended() and upstream_ended(). failed() comes instead of the first of them, when the upstream gave no
-/// answer at all.
+/// What comes of a chat call, in this order: either whole(), or stream_begins(), any number of
+/// stream_bytes(), stream_ended() and upstream_ended(). failed() comes instead of the first of them, when the
+/// upstream gave no answer at all.
 class ChatCallListener {
  public:
   virtual ~ChatCallListener() = default;
@@ -29,8 +29,8 @@ class ChatCallListener {
   virtual void stream_bytes(std::string_view events) = 0;
   /// All has been said: its last event was [DONE], or an error when the upstream broke off.
   virtual void stream_ended() = 0;
-  /// After stream_ended(): its connection is free for the next call. Some upstreams say [DONE] and never end, so
-  /// nobody should wait for this long.
+  /// After stream_ended(): its connection is free for the next call. Some upstreams say [DONE] and never end,
+  /// so nobody should wait for this long.
   virtual void upstream_ended() = 0;
   virtual void failed(const Error& error) = 0;
 };

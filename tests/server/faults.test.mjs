@@ -16,7 +16,18 @@ let server;
 before(async () => {
   upstream = await startUpstream();
   server = await startServer({
-    args: ['--upstream-url', upstream.url, '--upstream-model', 'fake-model', '--rpm-limit', '1000', '--first-byte-timeout', '1s', '--idle-timeout', '1s'],
+    args: [
+      '--upstream-url',
+      upstream.url,
+      '--upstream-model',
+      'fake-model',
+      '--rpm-limit',
+      '1000',
+      '--first-byte-timeout',
+      '1s',
+      '--idle-timeout',
+      '1s',
+    ],
     env: { OPENCAT_UPSTREAM_KEY: upstreamKey },
   });
 });
@@ -109,7 +120,14 @@ test('an error event of the upstream is relayed, and ours not added', async () =
 });
 
 test("the upstream's own 4xx comes with its body, its 5xx too when that is JSON", async () => {
-  for (const [status, counted] of [[400, 1], [404, 1], [422, 1], [429, 1], [500, 0], [503, 0]]) {
+  for (const [status, counted] of [
+    [400, 1],
+    [404, 1],
+    [422, 1],
+    [429, 1],
+    [500, 0],
+    [503, 0],
+  ]) {
     const { token } = await server.issue();
     const answered = chat(server, token);
     (await upstream.next()).answer({ error: { message: 'its own words', code: 'its_own' } }, status);
@@ -150,7 +168,9 @@ test('a client that leaves cancels the upstream within a second', async () => {
     if (left) left.destroy();
     else {
       const bare = await connect(server.port);
-      bare.write(`POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      bare.write(
+        `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
       const second = await upstream.next();
       bare.close();
       await second.closed;
@@ -167,7 +187,9 @@ test('a client that reads nothing stops the upstream instead of filling memory',
   const bare = await connect(server.port);
   bare.socket.pause();
   const body = JSON.stringify({ ...hello, stream: true });
-  bare.write(`POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  bare.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
   const model = await upstream.next();
   const piece = event({ choices: [{ delta: { content: 'x'.repeat(64 << 10) } }] });
   // Until the upstream cannot get rid of more: what all buffers between hold is far less than this.

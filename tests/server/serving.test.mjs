@@ -111,7 +111,9 @@ test('requests may come in pieces, in one packet, in chunks, by HTTP/1.0 and as 
     assert.match(await askRaw(server, chunked, 'chat.completion'), /^HTTP\/1\.1 200 /);
 
     const patient = await connect(server.port);
-    patient.write(`POST /v1/chat/completions HTTP/1.1\r\n${auth}Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`);
+    patient.write(
+      `POST /v1/chat/completions HTTP/1.1\r\n${auth}Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
     await patient.until('HTTP/1.1 100 Continue\r\n\r\n');
     patient.write(body);
     await patient.until('chat.completion');
@@ -119,7 +121,9 @@ test('requests may come in pieces, in one packet, in chunks, by HTTP/1.0 and as 
 
     const old = await connect(server.port);
     const streamed = JSON.stringify({ ...hello, stream: true });
-    old.write(`POST /v1/chat/completions HTTP/1.0\r\n${auth}Content-Length: ${streamed.length}\r\n\r\n${streamed}`);
+    old.write(
+      `POST /v1/chat/completions HTTP/1.0\r\n${auth}Content-Length: ${streamed.length}\r\n\r\n${streamed}`,
+    );
     const text = await old.ended;
     assert.ok(!text.includes('Transfer-Encoding'));
     assert.ok(text.endsWith('data: [DONE]\n\n'));
@@ -161,7 +165,10 @@ test('SIGTERM lets a stream end, refuses what is new, and exits 0', async () => 
   const stopped = server.stop();
   // It takes no connection any more, but the stream goes on.
   for (;;) {
-    const refusedNow = await ask(`${server.origin}/healthz`).then(() => false, () => true);
+    const refusedNow = await ask(`${server.origin}/healthz`).then(
+      () => false,
+      () => true,
+    );
     if (refusedNow) break;
   }
   await model.say('last');
@@ -211,11 +218,17 @@ test('settings come from the file, the environment and flags, each winning over 
   const dir = await newFolder();
   writeFileSync(join(dir, 'opencat.toml'), 'demo = true\n[limits]\ndaily = 7\nmonthly = 8\nper_minute = 9\n');
   const shown = async (args, env = {}) => {
-    const { code, stdout, stderr } = await runOpencat(['serve', '--data-dir', dir, '--show-config', '--json', ...args], { env });
+    const { code, stdout, stderr } = await runOpencat(
+      ['serve', '--data-dir', dir, '--show-config', '--json', ...args],
+      { env },
+    );
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout);
   };
-  const config = await shown(['--rpm-limit', '3'], { OPENCAT_MONTHLY_LIMIT: '5', OPENCAT_UPSTREAM_KEY: 'sk-secret' });
+  const config = await shown(['--rpm-limit', '3'], {
+    OPENCAT_MONTHLY_LIMIT: '5',
+    OPENCAT_UPSTREAM_KEY: 'sk-secret',
+  });
   assert.deepEqual(config['--daily-limit'], { value: 7, origin: `file ${join(dir, 'opencat.toml')}` });
   assert.deepEqual(config['--monthly-limit'], { value: 5, origin: 'environment OPENCAT_MONTHLY_LIMIT' });
   assert.deepEqual(config['--rpm-limit'], { value: 3, origin: 'flag' });
