@@ -3,12 +3,14 @@
 #include "opencat/archive_reader.hpp"
 
 #include <cerrno>
+#include <clocale>
 #include <fstream>
 #include <memory>
 #include <set>
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -23,6 +25,26 @@ namespace {
 using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
 constexpr std::uint64_t ratio_matters_from = 64ull << 20;
+
+/// libarchive shows a name in the locale's characters, and shows none at all where they lack one of its: this
+/// thread has a locale with all of them while this object lives.
+class Utf8Locale {
+ public:
+  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) before_ = uselocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    uselocale(before_);
+    freelocale(locale_);
+  }
+
+ private:
+  locale_t locale_;
+  locale_t before_ = nullptr;
+};
 
 class Unpacking {
  public:
@@ -149,6 +171,7 @@ bool is_safe_relative_path(const std::string& name) {
 
 void unpack_archive(const fs::path& archive, const fs::path& folder, const std::string& title,
                     const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {
+  const Utf8Locale locale;
   Unpacking(folder, title, place, limits, std::move(stop)).run(archive);
 }
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Small bundles for `opencat install`: their node is a script that starts this very Node, their setup.mjs does what
+// the contract says and can be told to fail, to wait, or to be interrupted at each point.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { zip } from '../fakes/zip.mjs';
+
+const setup = `
+import fs from 'node:fs';
+import path from 'node:path';
+const options = process.argv.slice(2);
+const home = options[options.indexOf('--home') + 1];
+const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const bundle = JSON.parse(fs.readFileSync(path.join(here, 'bundle.json')));
+const at = (name) => path.join(home, name);
+fs.mkdirSync(at('data'), { recursive: true });
+fs.appendFileSync(at('data/calls'), JSON.stringify(options) + '\\n');
+if (options.includes('--uninstall')) {
+  fs.rmSync(at('opencat-chat'));
+  fs.rmSync(at('data/calls'));
+  if (!options.includes('--keep-token')) fs.rmSync(at('data/config.json'), { force: true });
+  process.exit(0);
+}
+const behaviour = bundle.label ?? '';
+// A wait ends with its file; the timer alone keeps this process alive.
+const wait = (name) => {
+  fs.writeFileSync(at(name), String(process.pid));
+  return new Promise((resolve) => {
+    const timer = setInterval(() => fs.existsSync(at(name)) || (clearInterval(timer), resolve()), 20);
+  });
+};
+fs.mkdirSync(path.join(here, 'lib/app/node_modules'), { recursive: true });
+fs.writeFileSync(path.join(here, 'lib/app/node_modules/dependency.js'), '');
+fs.writeFileSync(at('data/config.json'), JSON.stringify({ token: 'kept' }));
+if (behaviour === 'wait') await wait('waiting');
+if (/^\\d+$/.test(behaviour)) process.exit(Number(behaviour));
+fs.writeFileSync(at('opencat-chat.new'), '#!/bin/sh\\nexec "' + path.join(here, 'tools/node/bin/node') + '"\\n');
+fs.renameSync(at('opencat-chat.new'), at('opencat-chat'));
+if (behaviour === 'wait-after') await wait('waiting');
+if (options.includes('--json')) console.log(JSON.stringify({ home, launcher: at('opencat-chat') }));
+else console.log('installed');
+`;
+
+const node = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
+
+export const hostPlatform = `${process.platform}-${process.arch}`;
+
+/** The files of a bundle, by name: { bytes, mode }. `label` tells setup.mjs how to behave. */
+export function bundleFiles({ version = '1.0.0', platform = hostPlatform, format = 1, label = null, token } = {}) {
+  const files = {
+    'setup.mjs': { bytes: setup, mode: 0o100644 },
+    'lib/app/main.mjs': { bytes: `console.log('${version}');\n`, mode: 0o100644 },
+    'lib/app/说明.txt': { bytes: '你好', mode: 0o100644 },
+    'tools/node/bin/node': { bytes: node, mode: 0o100755 },
+  };
+  const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
+  const description = {
+    format,
+    platform,
+    label,
+    app: { name: 'test', version },
+    files: Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, sum(bytes)])),
+  };
+  files['bundle.json'] = { bytes: JSON.stringify(description), mode: 0o100644 };
+  if (token) files['token.json'] = { bytes: JSON.stringify({ token }), mode: 0o100600 };
+  return files;
+}
+
+export function bundleZip(files) {
+  return zip(Object.entries(files).map(([name, file]) => ({ name: `opencat-portable/${name}`, ...file })));
+}
+
+/** Writes the zip and gives back its path. */
+export function writeZip(folder, name, options) {
+  const file = path.join(folder, name);
+  fs.writeFileSync(file, bundleZip(bundleFiles(options)));
+  return file;
+}
+
+export function writeFolder(folder, options) {
+  for (const [name, { bytes, mode }] of Object.entries(bundleFiles(options))) {
+    const file = path.join(folder, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, bytes, { mode: mode & 0o777 });
+  }
+  return folder;
+}
