@@ -35,7 +35,7 @@ export async function chatStream(server, token, body = hello, more = {}) {
   const answer = await begin(`${server.origin}/v1/chat/completions`, request);
   const pieces = answer.response.setEncoding('utf8')[Symbol.asyncIterator]();
   let text = '';
-  return {
+  const stream = {
     ...answer,
     async next() {
       while (!text.includes('\n\n')) {
@@ -51,10 +51,11 @@ export async function chatStream(server, token, body = hello, more = {}) {
     },
     async rest() {
       const events = [];
-      for (let data; (data = await this.next()) !== null; ) events.push(data);
+      for (let data; (data = await stream.next()) !== null; ) events.push(data);
       return events;
     },
   };
+  return stream;
 }
 
 function chatRequest(token, body, { headers = {}, ...more }) {
