@@ -5,6 +5,7 @@
 
 #include "opencat/error_json.hpp"
 #include "opencat/text.hpp"
+#include "server/upstream/json_text.hpp"
 
 namespace opencat {
 
@@ -68,6 +69,9 @@ void ChatCall::on_event(const SseEvent& event) {
   if (saw_done_ || saw_error_) return;
   if (event.data == "[DONE]") {
     saw_done_ = true;
+  } else if (ending_ && !is_json(event.data)) {
+    // Half an event: a client would fail on it before it reads the error behind it.
+    return;
   } else if (is_error_event(event.data)) {
     saw_error_ = true;
   } else if (meter_.see_chunk(event.data) == UsageMeter::Chunk::usage_only && strip_usage_chunk_) {
@@ -101,6 +105,7 @@ void ChatCall::on_end(std::optional<Error> failure) {
     }
     return listener_.whole(status_, content_type_, retry_after_, std::move(body_));
   }
+  ending_ = true;
   if (!failure) parser_.finish();
   // An upstream that told of its failure was relayed; our words would only repeat its own.
   if (saw_done_ || saw_error_) {

@@ -76,6 +76,7 @@ class ChatCall : private TransferListener {
   std::string ready_;  ///< events of one piece, to go out in one write
   bool saw_done_ = false;
   bool saw_error_ = false;
+  bool ending_ = false;  ///< what comes now may be cut short
 };
 
 }  // namespace opencat

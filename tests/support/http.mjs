@@ -35,24 +35,27 @@ export async function chatStream(server, token, body = hello, more = {}) {
   const answer = await begin(`${server.origin}/v1/chat/completions`, request);
   const pieces = answer.response.setEncoding('utf8')[Symbol.asyncIterator]();
   let text = '';
-  const next = async () => {
-    while (!text.includes('\n\n')) {
-      const { done, value } = await pieces.next();
-      if (done && text !== '') throw new Error(`the stream ended inside an event: ${text}`);
-      if (done) return null;
-      text += value;
-    }
-    const end = text.indexOf('\n\n');
-    const lines = text.slice(0, end);
-    text = text.slice(end + 2);
-    return lines.replace(/^data: /, '');
+  const stream = {
+    ...answer,
+    async next() {
+      while (!text.includes('\n\n')) {
+        const { done, value } = await pieces.next();
+        if (done && text !== '') throw new Error(`the stream ended inside an event: ${text}`);
+        if (done) return null;
+        text += value;
+      }
+      const end = text.indexOf('\n\n');
+      const lines = text.slice(0, end);
+      text = text.slice(end + 2);
+      return lines.replace(/^data: /, '');
+    },
+    async rest() {
+      const events = [];
+      for (let data; (data = await stream.next()) !== null;) events.push(data);
+      return events;
+    },
   };
-  const rest = async () => {
-    const events = [];
-    for (let data; (data = await next()) !== null;) events.push(data);
-    return events;
-  };
-  return { ...answer, next, rest };
+  return stream;
 }
 
 function chatRequest(token, body, { headers = {}, ...more }) {

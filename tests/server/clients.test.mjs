@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Clients that leave, that read slowly, that come in numbers: what they cost, and what the upstream sees of them.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { event, startUpstream } from '../fakes/upstream.mjs';
+import { refused, usageOf, used } from '../support/checks.mjs';
+import { ask, bearer, chat, chatStream, connect, eventually, hello } from '../support/http.mjs';
+import { startServer } from '../support/server.mjs';
+
+let upstream;
+let server;
+const start = (more = []) =>
+  startServer({
+    args: ['--upstream-url', upstream.url, '--upstream-model', 'm', '--rpm-limit', '1000', ...more],
+  });
+before(async () => {
+  upstream = await startUpstream();
+  server = await start();
+});
+after(async () => {
+  await server.stop();
+  await upstream.stop();
+});
+const newToken = async () => (await server.issue()).token;
+
+async function kilobytes(name) {
+  const text = await readFile(`/proc/${server.child.pid}/status`, 'utf8');
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)[1]);
+}
+/** Processor time used so far in hundredths of a second, all threads. */
+async function ticks() {
+  const fields = (await readFile(`/proc/${server.child.pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+test('a client that leaves a stream cancels it at the upstream within a second, and is charged', async () => {
+  const token = await newToken();
+  const stream = chatStream(server, token);
+  const model = await upstream.next();
+  model.say('one');
+  const { next, request } = await stream;
+  await next();
+  model.usage(30, 4); // as upstreams do that report usage on the way; the client never asked for it
+  model.say('two');
+  await next();
+  const left = performance.now();
+  request.destroy();
+  await model.closed;
+  assert.ok(performance.now() - left < 1000);
+  await used(server, token, 1);
+  assert.deepEqual(await usageOf(server, token), [['m', 1, 30, 4]]);
+});
+
+test('a client that leaves before a whole answer cancels it at the upstream within a second', async () => {
+  const token = await newToken();
+  const client = await connect(server.port);
+  const body = JSON.stringify(hello);
+  client.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  const model = await upstream.next();
+  const left = performance.now();
+  client.close();
+  await model.closed;
+  assert.ok(performance.now() - left < 1000);
+  await used(server, token, 1);
+});
+
+test('a client that reads nothing stops the upstream’s flow, and memory stays bounded', async () => {
+  const token = await newToken();
+  const stream = chatStream(server, token);
+  const model = await upstream.next();
+  model.say('first');
+  const { next, response } = await stream;
+  await next();
+  response.pause();
+  const before = await kilobytes('VmRSS');
+  const piece = event({ choices: [{ index: 0, delta: { content: 'x'.repeat(64 << 10) } }] });
+  let sent = 0;
+  // 64 MiB, if somebody took them. It stops when the pipe is full: a write that is not taken within a second.
+  let stuck = false;
+  while (!stuck && sent < 1024) {
+    let patience;
+    const full = new Promise((resolve) => (patience = setTimeout(resolve, 1000, true)));
+    stuck = await Promise.race([model.send(piece).then(() => false), full]);
+    clearTimeout(patience);
+    sent += 1;
+  }
+  assert.ok(stuck, 'all was taken');
+  const grown = (await kilobytes('VmRSS')) - before;
+  assert.ok(grown < 8 << 10, `it grew by ${grown} KiB`);
+  // The server must rest meanwhile, also when the upstream has nothing more to say.
+  model.done();
+  const busy = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok((await ticks()) - busy < 15, 'it spins');
+  response.resume();
+  let count = 0;
+  for (let data; (data = await next()) !== '[DONE]';) if (data.includes('xxx')) ++count;
+  assert.equal(count, sent);
+});
+
+test('a client that sends on and on behind its last request fills nothing', async () => {
+  const token = await newToken();
+  const body = JSON.stringify(hello);
+  const client = await connect(server.port);
+  client.socket.pause();
+  client.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  const model = await upstream.next();
+  const before = await kilobytes('VmRSS');
+  model.answer({ choices: [], text: 'x'.repeat(16 << 20) });
+  await once16MiBAreHeld(before);
+  const held = await kilobytes('VmRSS');
+  const junk = Buffer.alloc(1 << 20);
+  for (let i = 0; i < 64; ++i) {
+    if (
+      await Promise.race([new Promise((taken) => client.socket.write(junk, () => taken(false))), stalled()])
+    )
+      break;
+  }
+  const grown = (await kilobytes('VmRSS')) - held;
+  assert.ok(grown < 8 << 10, `it grew by ${grown} KiB`);
+  client.close();
+});
+const stalled = () => new Promise((resolve) => setTimeout(resolve, 300, true).unref());
+const once16MiBAreHeld = (before) =>
+  eventually(
+    async () => (await kilobytes('VmRSS')) > before + (12 << 10),
+    'the answer is held for the client',
+  );
+
+test('a thousand idle connections cost next to nothing and shut nobody out', async (t) => {
+  const clients = await Promise.all(Array.from({ length: 1000 }, () => connect(server.port)));
+  t.after(() => clients.forEach((client) => client.close()));
+  await ask(`${server.origin}/healthz`);
+  const before = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const spent = (await ticks()) - before;
+  assert.ok(spent <= 10, `${spent} hundredths of a second in one second`);
+  const token = await newToken();
+  const answered = chat(server, token);
+  (await upstream.next()).answer();
+  assert.equal((await answered).status, 200);
+});
+
+test('the limit of open files is raised to what the system allows', async (t) => {
+  const narrow = await startServer({ wrap: ['sh', '-c', 'ulimit -S -n 256; exec "$@"', 'sh'] });
+  t.after(() => narrow.stop());
+  const clients = await Promise.all(Array.from({ length: 400 }, () => connect(narrow.port)));
+  t.after(() => clients.forEach((client) => client.close()));
+  assert.equal((await ask(`${narrow.origin}/healthz`)).status, 200);
+  assert.ok((await readdir(`/proc/${narrow.child.pid}/fd`)).length > 400);
+});
+
+test('beyond its limit of connections the server says 503 at once, and serves again later', async (t) => {
+  const small = await start(['--max-connections', '3']);
+  t.after(() => small.stop());
+  const clients = await Promise.all([connect(small.port), connect(small.port), connect(small.port)]);
+  const answer = await eventually(async () => {
+    const tried = await ask(`${small.origin}/healthz`);
+    return tried.status === 503 && tried;
+  }, 'the limit');
+  refused(answer, 503, 'SERVICE_UNAVAILABLE');
+  assert.equal(answer.headers['x-protocol-version'], '1.0.0');
+  assert.ok(answer.headers['x-request-id']);
+  clients.forEach((client) => client.close());
+  await eventually(async () => (await ask(`${small.origin}/healthz`)).status === 200, 'room again');
+});
+
+test('fifty streams at once are each relayed to their own client', async () => {
+  const token = await newToken();
+  const streams = Array.from({ length: 50 }, (_, i) => chatStream(server, token, { messages: [i] }));
+  for (let i = 0; i < 50; ++i) {
+    const model = await upstream.next();
+    const [own] = model.body.messages;
+    for (let n = 0; n < 5; ++n) model.say(`${own}.${n}`);
+    model.done();
+  }
+  for (const [i, stream] of streams.entries()) {
+    const events = (await (await stream).rest()).slice(0, 5);
+    const texts = events.map((data) => JSON.parse(data).choices[0].delta.content);
+    assert.deepEqual(
+      texts,
+      [0, 1, 2, 3, 4].map((n) => `${i}.${n}`),
+    );
+  }
+  assert.equal((await ask(`${server.origin}/v1/models`, { headers: bearer(token) })).status, 200);
+});
