@@ -66,8 +66,8 @@ Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text
 
 }  // namespace
 
-std::vector<ZipEntry> BundleMaker::content(const Runtime& runtime, const fs::path& scratch,
-                                           FileSums& sums) const {
+std::vector<ZipEntry> BundleMaker::content(const Runtime& runtime, const fs::path& scratch, FileSums& sums,
+                                           std::stop_token stop) const {
   std::vector<ZipEntry> entries = door(runtime.platform, plan_);
   const auto add_below = [&](const std::string& folder, std::vector<ZipEntry> files) {
     for (ZipEntry& file : files) {
@@ -79,11 +79,12 @@ std::vector<ZipEntry> BundleMaker::content(const Runtime& runtime, const fs::pat
   if (plan_.bundled_dependencies)
     add_below(layout::app_folder, plan_.dependencies(runtime.platform, scratch));
   for (const ZipEntry& entry : entries) sums[entry.name] = sum_of(entry);
+  const fs::path packed = cache_.packed(runtime, progress_, stop);
   for (const auto& [path, sum] : cache_.sums(runtime)) {
     const auto permissions = fs::status(runtime.path / path).permissions();
     const bool executable = (permissions & fs::perms::owner_exec) != fs::perms::none;
     const std::string name = std::string(layout::node_folder) + "/" + path;
-    entries.push_back({name, executable ? 0755u : 0644u, runtime.path / path});
+    entries.push_back({name, executable ? 0755u : 0644u, PackedFile{packed, path}});
     sums[name] = sum;
   }
   return entries;
@@ -112,7 +113,7 @@ MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch
   cache_.verify(runtime, stop);
   const std::string name = layout::zip_name(runtime.platform);
   FileSums sums;
-  std::vector<ZipEntry> entries = content(runtime, scratch / runtime.platform.name(), sums);
+  std::vector<ZipEntry> entries = content(runtime, scratch / runtime.platform.name(), sums, stop);
   // It may hold the enrolment key.
   const unsigned mode = plan_.enroll_key.empty() ? 0644u : 0600u;
   entries.push_back({layout::bundle_file, mode, description(runtime, sums).dump(2) + "\n"});

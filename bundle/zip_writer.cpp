@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 
 #include <zip.h>
@@ -45,11 +46,38 @@ DosTime dos_time(Time moment) {
   throw Error(ErrorKind::failed, what + ": " + zip_error_strerror(zip_get_error(zip)));
 }
 
-void add_entry(zip_t* zip, const ZipEntry& entry, const DosTime& time) {
-  const auto* path = std::get_if<std::filesystem::path>(&entry.content);
-  const auto* bytes = std::get_if<std::string>(&entry.content);
-  zip_source_t* source = path != nullptr ? zip_source_file(zip, path->c_str(), 0, -1)
-                                         : zip_source_buffer(zip, bytes->data(), bytes->size(), 0);
+/// The zips that packed files are copied from; open until the new one is written.
+class PackedZips {
+ public:
+  zip_source_t* source(zip_t* target, const PackedFile& file) {
+    zip_t* zip = open(file.zip);
+    const zip_int64_t index = zip_name_locate(zip, file.name.c_str(), ZIP_FL_ENC_UTF_8);
+    if (index < 0) fail(zip, file.zip.string() + " lacks " + file.name);
+    return zip_source_zip(target, zip, static_cast<zip_uint64_t>(index), ZIP_FL_COMPRESSED, 0, -1);
+  }
+
+ private:
+  zip_t* open(const std::filesystem::path& file) {
+    Zip& zip = zips_[file];
+    if (!zip) zip.reset(zip_open(file.c_str(), ZIP_RDONLY, nullptr));
+    if (!zip) throw Error(ErrorKind::failed, "cannot read " + file.string());
+    return zip.get();
+  }
+  std::map<std::filesystem::path, Zip> zips_;
+};
+
+zip_source_t* source_of(zip_t* zip, const ZipEntry& entry, PackedZips& packed) {
+  if (const auto* path = std::get_if<std::filesystem::path>(&entry.content)) {
+    return zip_source_file(zip, path->c_str(), 0, -1);
+  }
+  if (const auto* bytes = std::get_if<std::string>(&entry.content)) {
+    return zip_source_buffer(zip, bytes->data(), bytes->size(), 0);
+  }
+  return packed.source(zip, std::get<PackedFile>(entry.content));
+}
+
+void add_entry(zip_t* zip, const ZipEntry& entry, const DosTime& time, PackedZips& packed) {
+  zip_source_t* source = source_of(zip, entry, packed);
   const std::string what = "cannot put " + entry.name + " into the zip";
   if (source == nullptr) fail(zip, what);
   const zip_int64_t added = zip_file_add(zip, entry.name.c_str(), source, ZIP_FL_ENC_UTF_8);
@@ -90,7 +118,8 @@ void write_zip(std::vector<ZipEntry> entries, const std::filesystem::path& file,
   Zip zip(zip_open(file.c_str(), ZIP_CREATE | ZIP_EXCL, &problem));
   if (!zip) throw Error(ErrorKind::failed, "cannot make " + file.string());
   const DosTime dos = dos_time(time);
-  for (const ZipEntry& entry : entries) add_entry(zip.get(), entry, dos);
+  PackedZips packed;
+  for (const ZipEntry& entry : entries) add_entry(zip.get(), entry, dos, packed);
 
   Watch watch{task, progress, stop};
   zip_register_progress_callback_with_state(zip.get(), 0.01, on_progress, nullptr, &watch);

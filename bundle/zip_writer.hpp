@@ -12,11 +12,17 @@
 
 namespace opencat {
 
+/// A file inside a zip that write_zip() made: its compressed bytes are copied as they are.
+struct PackedFile {
+  std::filesystem::path zip;
+  std::string name;
+};
+
 struct ZipEntry {
   std::string name;  ///< with forward slashes
   unsigned mode = 0644;
-  /// A file on disk, read when the zip is written, or the bytes themselves.
-  std::variant<std::filesystem::path, std::string> content;
+  /// A file on disk, read when the zip is written; the bytes themselves; or a file packed before.
+  std::variant<std::filesystem::path, std::string, PackedFile> content;
 };
 
 /// Writes the entries, sorted by name, to `file`, which appears only when it is whole. The same entries give

@@ -9,7 +9,7 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     zlib1g-dev libbrotli-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash procps curl'
+  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux'
   packages_lint='clang-format clang-tidy shellcheck'
 }
 
@@ -23,17 +23,22 @@ as_root() {
   fi
 }
 
-is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
+# One question for all of them: dpkg takes its time for each.
+installed_of() { dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p'; }
+is_installed() { [ -n "$(installed_of "$1")" ]; }
 
 # ensure_packages GROUP…: installs what is missing of the groups and says so; says nothing when all is there.
 ensure_packages() {
   command -v dpkg-query >/dev/null || fail "this script installs Debian packages; elsewhere, install what README.md names"
-  local group package missing=()
+  local group package wanted=() missing=()
   for group in "$@"; do
     group="packages_$group"
-    for package in ${!group}; do
-      is_installed "$package" || missing+=("$package")
-    done
+    for package in ${!group}; do wanted+=("$package"); done
+  done
+  local installed
+  installed=" $(installed_of "${wanted[@]}" | tr '\n' ' ') "
+  for package in "${wanted[@]}"; do
+    [[ $installed == *" $package "* ]] || missing+=("$package")
   done
   # Node may come from elsewhere than Debian; what counts are its commands.
   if ! command -v node >/dev/null; then missing+=(nodejs); fi
