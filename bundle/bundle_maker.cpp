@@ -21,8 +21,8 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// Whether a template serves the platform: each has doors of its own, and the rest is for all. Dot files are the
-/// repository's, not the user's.
+/// Whether a template serves the platform: each has doors of its own, and the rest is for all. Dot files are
+/// the repository's, not the user's.
 bool serves(std::string_view name, const Platform& platform) {
   if (name.substr(name.rfind('/') + 1).front() == '.') return false;
   if (ends_with(name, ".bat")) return platform.is_windows();

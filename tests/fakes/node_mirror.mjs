@@ -12,13 +12,21 @@ import { fileURLToPath } from 'node:url';
 import { tarGz, zip } from './zip.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-const cacheFolder = path.resolve(process.env.OPENCAT_TEST_CACHE || path.join(repository, 'build', 'test-cache'));
+const cacheFolder = path.resolve(
+  process.env.OPENCAT_TEST_CACHE || path.join(repository, 'build', 'test-cache'),
+);
 
 const hash = (kind, bytes, encoding) => createHash(kind).update(bytes).digest(encoding);
 
 export class NodeMirror {
   constructor() {
-    Object.assign(this, { files: new Map(), packages: new Map(), index: [], requests: [], faults: new Map() });
+    Object.assign(this, {
+      files: new Map(),
+      packages: new Map(),
+      index: [],
+      requests: [],
+      faults: new Map(),
+    });
     this.sums = new Map();
     this.server = createServer((request, response) => this.#handle(request, response));
   }
@@ -125,7 +133,10 @@ function nodePackage(platform, npm) {
     { name: 'package/bin/node', bytes: launcher, mode: 0o755 },
     { name: 'package/LICENSE', bytes: 'MIT' },
     { name: 'package/include/node/node.h', bytes: '//' },
-    { name: 'package/CHANGELOG.md', bytes: `* **deps**: upgrade npm to ${npm} (npm team)\n* upgrade npm to 1.0.0\n` },
+    {
+      name: 'package/CHANGELOG.md',
+      bytes: `* **deps**: upgrade npm to ${npm} (npm team)\n* upgrade npm to 1.0.0\n`,
+    },
   ]);
 }
 
@@ -134,7 +145,11 @@ export function distArchive(platform, version, npm) {
   const root = `node-v${version}-${platform}`;
   if (platform.startsWith('win')) {
     const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/node_modules/npm/${file.name}` }));
-    return zip([{ name: `${root}/node.exe`, bytes: 'MZ' }, { name: `${root}/npm.cmd`, bytes: '@' }, ...files]);
+    return zip([
+      { name: `${root}/node.exe`, bytes: 'MZ' },
+      { name: `${root}/npm.cmd`, bytes: '@' },
+      ...files,
+    ]);
   }
   const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/lib/node_modules/npm/${file.name}` }));
   return tarGz([

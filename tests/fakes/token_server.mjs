@@ -9,7 +9,14 @@ export const ENROLL_KEY = 'the-enrolment-key';
 
 export class TokenServer {
   constructor({ mode = 'key', knowsEnrollment = true, prefix = '' } = {}) {
-    Object.assign(this, { mode, knowsEnrollment, prefix, requests: [], tokens: new Map(), failToIssue: false });
+    Object.assign(this, {
+      mode,
+      knowsEnrollment,
+      prefix,
+      requests: [],
+      tokens: new Map(),
+      failToIssue: false,
+    });
     this.server = createServer((request, response) => {
       this.#handle(request, response).catch((error) => response.destroy(error));
     });
@@ -33,9 +40,13 @@ export class TokenServer {
     const path = request.url.slice(this.prefix.length);
     this.requests.push({ method: request.method, path, headers: request.headers, body: text });
     const answer = (status, body) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(body ? JSON.stringify(body) : undefined);
+      response
+        .writeHead(status, { 'content-type': 'application/json' })
+        .end(body ? JSON.stringify(body) : undefined);
     if (request.headers['x-admin-secret'] !== ADMIN_SECRET) {
-      return answer(401, { error: { code: 'UNAUTHORIZED', message: 'wrong secret', type: 'authentication_error' } });
+      return answer(401, {
+        error: { code: 'UNAUTHORIZED', message: 'wrong secret', type: 'authentication_error' },
+      });
     }
     if (request.method === 'GET' && path === '/api/admin/enrollment' && this.knowsEnrollment) {
       return answer(200, { mode: this.mode, key: ENROLL_KEY });
