@@ -34,7 +34,7 @@ using AskNpm = std::function<std::optional<std::string>(const std::string& key)>
 NpmConfig load_npm_config(const Environment& environment, const std::filesystem::path& folder,
                           const std::string& registry_flag, const AskNpm& ask_npm);
 
-/// The lines of an .npmrc (https://docs.npmjs.com/cli/configuring-npm/npmrc), ${VARIABLES} put in.
+/// The lines of an .npmrc (as `npm help npmrc` describes them), ${VARIABLES} put in.
 std::map<std::string, std::string> parse_npmrc(const std::string& text, const Environment& environment);
 
 /// The first executable file of that name on the environment's PATH.

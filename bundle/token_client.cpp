@@ -60,7 +60,9 @@ Json TokenClient::issue(const Platform& platform, const std::string& install_id,
   if (!label.empty()) meta["label"] = label;
   const Json body{
       {"platform", platform.name()}, {"install_id", install_id}, {"version", version()}, {"meta", meta}};
-  const HttpResponse response = ask("POST", "/api/tokens", body.dump(), std::move(stop));
+  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+  // From here on not to be interrupted: a token whose answer nobody read could never be deleted again.
+  const HttpResponse response = ask("POST", "/api/tokens", body.dump(), {});
   expect_success(response, "issuing a token");
   Json answer = Json::parse(response.body, nullptr, false);
   for (const char* name : {"token", "chat_url", "proxy_base_url"}) {

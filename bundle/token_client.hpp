@@ -28,7 +28,8 @@ class TokenClient {
   /// Nothing when the server is too old to say.
   std::optional<Enrollment> enrollment(std::stop_token stop);
 
-  /// A new token for one installation: the server's whole answer, with "token" in it.
+  /// A new token for one installation: the server's whole answer, with "token" in it. A stop is looked at
+  /// only before the server is asked, so that every token that was issued is known here.
   nlohmann::json issue(const Platform& platform, const std::string& install_id, const std::string& label,
                        std::stop_token stop);
 

@@ -47,7 +47,13 @@ const node = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
 export const hostPlatform = `${process.platform}-${process.arch}`;
 
 /** The files of a bundle, by name: { bytes, mode }. `label` tells setup.mjs how to behave. */
-export function bundleFiles({ version = '1.0.0', platform = hostPlatform, format = 1, label = null, token } = {}) {
+export function bundleFiles({
+  version = '1.0.0',
+  platform = hostPlatform,
+  format = 1,
+  label = null,
+  token,
+} = {}) {
   const files = {
     'setup.mjs': { bytes: setup, mode: 0o100644 },
     'lib/app/main.mjs': { bytes: `console.log('${version}');\n`, mode: 0o100644 },

@@ -20,8 +20,13 @@ function pc(t) {
     return fs.existsSync(found) ? fs.readdirSync(found) : [];
   };
   const calls = () =>
-    fs.readFileSync(path.join(prefix, 'data/calls'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const launched = () => fs.readFileSync(path.join(prefix, 'opencat-chat'), 'utf8').match(/versions\/([^/]*)/)[1];
+    fs
+      .readFileSync(path.join(prefix, 'data/calls'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const launched = () =>
+    fs.readFileSync(path.join(prefix, 'opencat-chat'), 'utf8').match(/versions\/([^/]*)/)[1];
   return { folder, prefix, install, uninstall, versions, calls, launched };
 }
 
@@ -33,7 +38,12 @@ test('a zip: unpacked into a version folder, set up by its own node, launcher in
   assert.equal(versions().length, 1);
   assert.match(versions()[0], /^1\.0\.0-[0-9a-f]{8}$/);
   const version = path.join(prefix, 'versions', versions()[0]);
-  assert.deepEqual(done.json, { home: prefix, launcher: path.join(prefix, 'opencat-chat'), prefix, folder: version });
+  assert.deepEqual(done.json, {
+    home: prefix,
+    launcher: path.join(prefix, 'opencat-chat'),
+    prefix,
+    folder: version,
+  });
   assert.deepEqual(calls(), [['--home', prefix, '--no-shortcut', '--no-browser', '--yes', '--json']]);
   assert.equal(launched(), versions()[0]);
   assert.equal(fs.statSync(path.join(version, 'tools/node/bin/node')).mode & 0o777, 0o755);
@@ -148,7 +158,11 @@ test('installing again uses what is there; a damaged version is put in place ane
 
 test('a setup that fails: its exit code, and the version before it stays', async (t) => {
   const { folder, prefix, install, versions, launched } = pc(t);
-  for (const [label, code] of [['5', 5], ['3', 3], ['77', 1]]) {
+  for (const [label, code] of [
+    ['5', 5],
+    ['3', 3],
+    ['77', 1],
+  ]) {
     const done = await install(writeZip(folder, 'bad.zip', { version: '2.0.0', label }));
     assert.equal(done.code, code);
     assert.match(done.stderr, /install\.log/);
@@ -175,7 +189,10 @@ test('Ctrl-C before the switch takes all back, also what setup.mjs started; afte
   await install(writeZip(folder, '1.zip', {}));
   const [first] = versions();
   const waiting = path.join(prefix, 'waiting');
-  for (const [label, switched] of [['wait', false], ['wait-after', true]]) {
+  for (const [label, switched] of [
+    ['wait', false],
+    ['wait-after', true],
+  ]) {
     const bundle = writeZip(folder, '2.zip', { version: '2.0.0', label });
     const child = start(folder, ['install', bundle, '--prefix', prefix]);
     await until(() => fs.existsSync(waiting) && fs.readFileSync(waiting, 'utf8'), 'setup.mjs to wait');

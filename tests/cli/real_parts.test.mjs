@@ -58,10 +58,24 @@ async function makeBundle(t, words) {
   t.after(() => server.stop());
   const out = path.join(sandbox(t), 'dist');
   const env = { OPENCAT_ADMIN_SECRET: ADMIN_SECRET };
-  const all = ['bundle', '--pre-token', '--server-url', server.url, '--node-version', NODE, '--out-dir', out, ...words];
+  const all = [
+    'bundle',
+    '--pre-token',
+    '--server-url',
+    server.url,
+    '--node-version',
+    NODE,
+    '--out-dir',
+    out,
+    ...words,
+  ];
   const made = await run(shared.folder, all, { env });
   assert.equal(made.code, 0, made.stderr);
-  return { server, zip: path.join(out, `opencat-portable-${hostPlatform}.zip`), token: [...server.tokens.keys()][0] };
+  return {
+    server,
+    zip: path.join(out, `opencat-portable-${hostPlatform}.zip`),
+    token: [...server.tokens.keys()][0],
+  };
 }
 
 function checkInstalled(home, token, server) {
