@@ -5,7 +5,7 @@ import { Agent } from 'node:http';
 import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { refused, sql, used, whereToken } from '../support/checks.mjs';
-import { ask, bearer, chat } from '../support/http.mjs';
+import { ask, bearer, chat, eventually } from '../support/http.mjs';
 import { newFolder, startServer } from '../support/server.mjs';
 import { rm } from 'node:fs/promises';
 
@@ -114,7 +114,7 @@ test('kill -9 in the middle of a burst loses no count of what the upstream heard
   for (let round = 0; round < 5; ++round) {
     const began = upstream.requests.length;
     const answers = Array.from({ length: 60 }, () => chat(server, token).catch((error) => error));
-    while (upstream.requests.length < began + 20) await Promise.race(answers.concat(new Promise(setImmediate)));
+    await eventually(() => upstream.requests.length >= began + 20, 'twenty requests at the upstream');
     await server.stop('SIGKILL');
     await Promise.all(answers);
     server = await startServer({ args, dir });
