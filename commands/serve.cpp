@@ -49,6 +49,7 @@ class ServeCommand : public Command {
 
   void run(Context& context) override {
     finish_options();
+    raise_open_file_limit();
     // Lines come from several threads.
     const auto mutex = std::make_shared<std::mutex>();
     Server server(std::move(options_), context.clock, context.entropy,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/platform.hpp"
 
+#if !defined(_WIN32)
+#include <sys/resource.h>
+#endif
+
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
@@ -84,6 +88,16 @@ fs::path data_folder(const Environment& environment) {
   return user_folder(environment, "XDG_DATA_HOME", "Library/Application Support", "--prefix");
 #else
   return user_folder(environment, "XDG_DATA_HOME", ".local/share", "--prefix");
+#endif
+}
+
+void raise_open_file_limit() {
+#if !defined(_WIN32)
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  // Refused, the old limit goes on: fewer connections, nothing worse.
+  setrlimit(RLIMIT_NOFILE, &limit);
 #endif
 }
 

@@ -45,4 +45,7 @@ std::filesystem::path cache_folder(const Environment& environment);
 /// or %LOCALAPPDATA%, with /opencat. Throws Error(usage) when there is no home folder.
 std::filesystem::path data_folder(const Environment& environment);
 
+/// Lets this process open as many files and sockets as the system allows it; by default it is told 1,024.
+void raise_open_file_limit();
+
 }  // namespace opencat

@@ -235,6 +235,16 @@ void Connection::refuse(int status) {
                                         : "this is not a request that can be read";
   Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
   response.status = status;
+  answer_and_close(std::move(response));
+}
+
+void Connection::turn_away() {
+  turned_away_ = true;
+  answer_and_close(error_response(Error(
+      ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
+}
+
+void Connection::answer_and_close(Response response) {
   Request request;
   request.id = host_.new_request_id();
   send_response(request, std::move(response), false);

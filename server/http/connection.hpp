@@ -43,6 +43,10 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void start();
   void on_ready(unsigned readiness) override;
 
+  /// Says 503 and closes: the server is at its limit of connections.
+  void turn_away();
+  bool turned_away() const { return turned_away_; }
+
   /// Closes what has waited too long: idle, slow to send a request, slow to take an answer.
   void check_times(std::chrono::steady_clock::time_point now);
   /// No further request: closes now if it is idle, else after the answer.
@@ -58,6 +62,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void handle_buffered();
   void serve(std::string_view bytes);
   void refuse(int status);
+  void answer_and_close(Response response);
   void send_response(const Request& request, Response response, bool keep_alive);
   void send(std::string_view bytes);
   void flush();
@@ -80,6 +85,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   bool close_after_flush_ = false;
   bool lingering_ = false;
   bool handling_ = false;
+  bool turned_away_ = false;
 };
 
 }  // namespace opencat::http

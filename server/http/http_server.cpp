@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "opencat/error_json.hpp"
+#include "opencat/error.hpp"
 #include "server/http/blocking_pool.hpp"
 #include "server/http/connection.hpp"
 #include "server/http/httplib_bridge.hpp"
@@ -20,6 +20,8 @@ namespace opencat::http {
 namespace {
 
 constexpr std::chrono::milliseconds sweep_interval{1000};
+/// Connections beyond the limit that are told so at once; there is no time to tell more.
+constexpr std::size_t max_refusals = 256;
 
 std::string peer_ip_of(int descriptor) {
   sockaddr_storage address{};
@@ -34,28 +36,15 @@ std::string peer_ip_of(int descriptor) {
   return text;
 }
 
-/// Says 503 to a connection beyond the limit and lets it go. The socket's buffer takes these few bytes.
-void turn_away(int descriptor) {
-  Error error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment");
-  const std::string body = error_json(error);
-  const std::string answer =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: "
-      "1\r\n"
-      "Connection: close\r\nContent-Length: " +
-      std::to_string(body.size()) + "\r\n\r\n" + body;
-  [[maybe_unused]] const ssize_t sent =
-      ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::shutdown(descriptor, SHUT_WR);
-  ::close(descriptor);
-}
-
 }  // namespace
 
 struct HttpServer::State {
   /// What belongs to one loop's thread.
   struct Shard {
     Shard(State& owner, EventLoop& event_loop, std::size_t index);
-    void adopt(int descriptor);
+    /// `refusal`: it is beyond the limit and only hears 503.
+    void adopt(int descriptor, bool refusal);
+    void release(bool refusal) { --(refusal ? state.refusals : state.open_connections); }
     void sweep();
 
     State& state;
@@ -74,6 +63,7 @@ struct HttpServer::State {
   std::unique_ptr<BlockingPool> pool;
   std::unique_ptr<Listener> listener;
   std::atomic<std::size_t> open_connections{0};
+  std::atomic<std::size_t> refusals{0};
   std::size_t next_shard = 0;
 
   void accept(int descriptor);
@@ -96,23 +86,23 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            [this](int descriptor) {
              const auto found = connections.find(descriptor);
              if (found == connections.end()) return;
+             release(found->second->turned_away());
              // It may be in one of its own calls: it goes after that.
              host.loop.post([connection = std::move(found->second)] {});
              connections.erase(found);
-             --state.open_connections;
            }} {
   event_loop.call_after(sweep_interval, [this] { sweep(); });
 }
 
-void HttpServer::State::Shard::adopt(int descriptor) {
+void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
   if (stopped) {
     ::close(descriptor);
-    --state.open_connections;
-    return;
+    return release(refusal);
   }
   const auto connection = std::make_shared<Connection>(host, descriptor, peer_ip_of(descriptor));
   connections[descriptor] = connection;
   connection->start();
+  if (refusal) connection->turn_away();
 }
 
 void HttpServer::State::Shard::sweep() {
@@ -125,10 +115,14 @@ void HttpServer::State::Shard::sweep() {
 }
 
 void HttpServer::State::accept(int descriptor) {
-  if (open_connections >= options.max_connections) return turn_away(descriptor);
-  ++open_connections;
+  const bool refusal = open_connections >= options.max_connections;
+  if (refusal && refusals >= max_refusals) {
+    ::close(descriptor);
+    return;
+  }
+  ++(refusal ? refusals : open_connections);
   Shard& shard = *shards[next_shard++ % shards.size()];
-  shard.host.loop.post([&shard, descriptor] { shard.adopt(descriptor); });
+  shard.host.loop.post([&shard, descriptor, refusal] { shard.adopt(descriptor, refusal); });
 }
 
 Response HttpServer::State::run_blocking(const BlockingHandler& handler, const Request& request) const {

@@ -5,7 +5,7 @@ import { Agent } from 'node:http';
 import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { refused, sql, used, whereToken } from '../support/checks.mjs';
-import { ask, bearer, chat } from '../support/http.mjs';
+import { ask, bearer, chat, eventually } from '../support/http.mjs';
 import { newFolder, startServer } from '../support/server.mjs';
 import { rm } from 'node:fs/promises';
 
@@ -14,10 +14,7 @@ before(async () => (upstream = await startUpstream({ handle: (model) => model.an
 after(() => upstream.stop());
 
 async function start(t, args, more = {}) {
-  const server = await startServer({
-    args: ['--upstream-url', upstream.url, '--upstream-model', 'm', ...args],
-    ...more,
-  });
+  const server = await startServer({ args: ['--upstream-url', upstream.url, '--upstream-model', 'm', ...args], ...more });
   t.after(() => server.stop());
   return server;
 }
@@ -25,9 +22,7 @@ const count = (answers, status) => answers.filter((answer) => answer.status === 
 
 async function burst(server, token, times) {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
-  const answers = await Promise.all(
-    Array.from({ length: times }, () => chat(server, token, undefined, { agent })),
-  );
+  const answers = await Promise.all(Array.from({ length: times }, () => chat(server, token, undefined, { agent })));
   agent.destroy();
   return answers;
 }
@@ -59,13 +54,8 @@ test('the monthly limit binds as exactly, and remains count down one by one', as
   const { token } = await server.issue();
   const answers = await burst(server, token, 100);
   assert.equal(count(answers, 200), 30);
-  const left = answers
-    .filter(({ status }) => status === 200)
-    .map(({ headers }) => headers['x-ratelimit-remaining-requests']);
-  assert.deepEqual(
-    left.map(Number).sort((a, b) => a - b),
-    Array.from({ length: 30 }, (_, i) => i),
-  );
+  const left = answers.filter(({ status }) => status === 200).map(({ headers }) => headers['x-ratelimit-remaining-requests']);
+  assert.deepEqual(left.map(Number).sort((a, b) => a - b), Array.from({ length: 30 }, (_, i) => i));
   const late = await chat(server, token);
   refused(late, 429, 'QUOTA_EXCEEDED');
   assert.ok(Number(late.headers['retry-after']) <= 31 * 86_400);
@@ -103,11 +93,7 @@ test('a disabled token is told so, and its models and chat are closed', async (t
   assert.equal((await server.status(token)).status, 'disabled');
   sql(server, `UPDATE tokens SET status = 'active', daily_limit = 1 WHERE ${whereToken(token)}`);
   refused(await chat(server, token), 429, 'QUOTA_EXCEEDED');
-  refused(
-    await ask(`${server.origin}/v1/chat/completions`, { method: 'POST', headers: bearer('x') }),
-    401,
-    'UNAUTHORIZED',
-  );
+  refused(await ask(`${server.origin}/v1/chat/completions`, { method: 'POST', headers: bearer('x') }), 401, 'UNAUTHORIZED');
 });
 
 test('an operator’s own session on the database disturbs nothing', async (t) => {
@@ -121,24 +107,14 @@ test('an operator’s own session on the database disturbs nothing', async (t) =
 
 test('kill -9 in the middle of a burst loses no count of what the upstream heard', async () => {
   const dir = await newFolder();
-  const args = [
-    '--upstream-url',
-    upstream.url,
-    '--upstream-model',
-    'm',
-    '--rpm-limit',
-    '100000',
-    '--daily-limit',
-    '100000',
-  ];
+  const args = ['--upstream-url', upstream.url, '--upstream-model', 'm', '--rpm-limit', '100000', '--daily-limit', '100000'];
   let server = await startServer({ args, dir });
   const { token } = await server.issue();
   const heard = upstream.requests.length;
   for (let round = 0; round < 5; ++round) {
     const began = upstream.requests.length;
     const answers = Array.from({ length: 60 }, () => chat(server, token).catch((error) => error));
-    while (upstream.requests.length < began + 20)
-      await Promise.race(answers.concat(new Promise(setImmediate)));
+    await eventually(() => upstream.requests.length >= began + 20, 'twenty requests at the upstream');
     await server.stop('SIGKILL');
     await Promise.all(answers);
     server = await startServer({ args, dir });
