@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { testReadme } from './run_readme.mjs';
+
+testReadme('README.zh-CN.md');
