@@ -2,7 +2,6 @@
 #include "server/http/request_framing.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "opencat/text.hpp"
@@ -18,12 +17,20 @@ bool parse_whole(std::string_view text, int base, std::uint64_t& number) {
   return problem == std::errc{} && end == text.data() + text.size();
 }
 
-constexpr std::size_t max_chunk_line = 256;
-
-bool is_token_character(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) ||
-         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+/// Whether a line holds what some servers take for its end, or for the end of all.
+bool has_control(std::string_view line) {
+  return line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
+
+/// A header's name as RFC 9110 has it: a token (section 5.6.2). No space before the colon, nothing unseen.
+bool is_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+constexpr std::size_t max_chunk_line = 256;
 
 }  // namespace
 
@@ -64,16 +71,16 @@ RequestFraming::State RequestFraming::look(std::string_view buffer) {
 RequestFraming::State RequestFraming::read_head(std::string_view head) {
   bool has_length = false;
   std::size_t line_begin = head.find("\r\n") + 2;
+  if (has_control(head.substr(0, line_begin - 2))) return refuse(400);
   while (line_begin < head.size()) {
     const std::size_t line_end = head.find("\r\n", line_begin);
     const std::string_view line = head.substr(line_begin, line_end - line_begin);
     line_begin = line_end + 2;
     const std::size_t colon = line.find(':');
-    // No name, a folded line, or a space before the colon: servers differ on each.
-    if (colon == 0 || colon == std::string_view::npos) return refuse(400);
+    // No name, a folded line, a space before the colon, a lone CR or LF: servers differ on each.
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon)) || has_control(line))
+      return refuse(400);
     const std::string name = lower(line.substr(0, colon));
-    if (!std::all_of(name.begin(), name.end(), is_token_character)) return refuse(400);
-    if (line.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos) return refuse(400);
     const std::string_view value = trim(line.substr(colon + 1));
     if (name == "content-length") {
       if (has_length || !parse_whole(value, 10, content_length_)) return refuse(400);
@@ -104,10 +111,15 @@ RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
                                                                                      : State::more;
     }
     const std::string_view line = buffer.substr(chunk_at_, line_end - chunk_at_);
+    if (line.size() + 2 > max_chunk_line || has_control(line)) return refuse(400);
+    // All of the request is kept until it is whole, so what is not body needs a bound, too. Chunks of one
+    // byte stay below it.
+    const std::uint64_t around_body = line_end - head_size_ - chunk_bytes_;
+    if (around_body > limits_.max_head_bytes + 8 * chunk_bytes_) return refuse(400);
     if (in_trailer_) {
-      // httplib reads no trailer fields, and no client of this API sends any.
-      if (!line.empty()) return refuse(400);
-      size_ = line_end + 2;
+      chunk_at_ = line_end + 2;
+      if (!line.empty()) continue;
+      size_ = chunk_at_;
       return State::whole;
     }
     std::uint64_t chunk = 0;
