@@ -50,8 +50,8 @@ class BundleMaker {
 
  private:
   MadeBundle make_one(const Runtime& runtime, const std::filesystem::path& scratch, std::stop_token stop);
-  std::vector<ZipEntry> content(const Runtime& runtime, const std::filesystem::path& scratch,
-                                FileSums& sums, std::stop_token stop) const;
+  std::vector<ZipEntry> content(const Runtime& runtime, const std::filesystem::path& scratch, FileSums& sums,
+                                std::stop_token stop) const;
   nlohmann::json description(const Runtime& runtime, const FileSums& sums) const;
   void write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime) const;
 

@@ -240,8 +240,8 @@ void Connection::refuse(int status) {
 
 void Connection::turn_away() {
   turned_away_ = true;
-  answer_and_close(error_response(Error(
-      ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
+  answer_and_close(error_response(
+      Error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
 }
 
 void Connection::answer_and_close(Response response) {

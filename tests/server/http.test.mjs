@@ -14,7 +14,16 @@ let token;
 before(async () => {
   upstream = await startUpstream();
   server = await startServer({
-    args: ['--upstream-url', upstream.url, '--upstream-model', 'm', '--rpm-limit', '1000', '--max-body', '64KiB'],
+    args: [
+      '--upstream-url',
+      upstream.url,
+      '--upstream-model',
+      'm',
+      '--rpm-limit',
+      '1000',
+      '--max-body',
+      '64KiB',
+    ],
   });
   ({ token } = await server.issue());
 });
@@ -24,7 +33,8 @@ after(async () => {
 });
 
 const get = (path, headers) => ask(`${server.origin}${path}`, { headers });
-const head = (more) => `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`;
+const head = (more) =>
+  `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`;
 const body = JSON.stringify(hello);
 
 /** Writes `bytes` on a connection of their own; all that comes until the server ends it. */
@@ -95,7 +105,9 @@ test('a connection serves many requests, one after the other and pipelined', asy
     await client.until((text) => answersIn(text).length === i && text.endsWith('}'));
   }
   // Mixed with one that takes its time: answers keep the order of the requests.
-  client.write(once + head(`Content-Length: ${body.length}\r\n`) + body + once.replace('healthz', 'nothing') + once);
+  client.write(
+    once + head(`Content-Length: ${body.length}\r\n`) + body + once.replace('healthz', 'nothing') + once,
+  );
   (await upstream.next()).answer('{"late":true}');
   const text = await client.until((seen) => answersIn(seen).length === 16 && seen.endsWith('"ok"}'));
   const statuses = answersIn(text).map((answer) => answer.slice(0, 3));
@@ -182,7 +194,11 @@ test('a body over the limit is 413, told or chunked; one just within passes', as
 
 test('a compressed body is not unpacked', async () => {
   const bomb = gzipSync(Buffer.alloc(32 << 20, ' '));
-  refused(await chat(server, token, bomb, { headers: { 'Content-Encoding': 'gzip' } }), 400, 'INVALID_REQUEST');
+  refused(
+    await chat(server, token, bomb, { headers: { 'Content-Encoding': 'gzip' } }),
+    400,
+    'INVALID_REQUEST',
+  );
 });
 
 test('what two servers could read differently is refused, and the connection ends', async () => {
@@ -229,7 +245,10 @@ test('below a prefix: with it, as a proxy leaves it on, and without, as another 
   for (const base of [prefixed.origin, `${prefixed.origin}/opencat`]) {
     assert.equal((await ask(`${base}/healthz`)).status, 200);
     assert.equal((await ask(`${base}/v1/models`, { headers: bearer(own) })).status, 200);
-    assert.equal((await ask(`${base}/`)).headers.location, `${prefixed.url}/chat`.replace(prefixed.origin, ''));
+    assert.equal(
+      (await ask(`${base}/`)).headers.location,
+      `${prefixed.url}/chat`.replace(prefixed.origin, ''),
+    );
   }
   assert.equal((await ask(`${prefixed.origin}/opencat`)).status, 302);
   assert.equal((await ask(`${prefixed.origin}/opencats/healthz`)).status, 404);

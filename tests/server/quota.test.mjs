@@ -14,7 +14,10 @@ before(async () => (upstream = await startUpstream({ handle: (model) => model.an
 after(() => upstream.stop());
 
 async function start(t, args, more = {}) {
-  const server = await startServer({ args: ['--upstream-url', upstream.url, '--upstream-model', 'm', ...args], ...more });
+  const server = await startServer({
+    args: ['--upstream-url', upstream.url, '--upstream-model', 'm', ...args],
+    ...more,
+  });
   t.after(() => server.stop());
   return server;
 }
@@ -22,7 +25,9 @@ const count = (answers, status) => answers.filter((answer) => answer.status === 
 
 async function burst(server, token, times) {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
-  const answers = await Promise.all(Array.from({ length: times }, () => chat(server, token, undefined, { agent })));
+  const answers = await Promise.all(
+    Array.from({ length: times }, () => chat(server, token, undefined, { agent })),
+  );
   agent.destroy();
   return answers;
 }
@@ -54,8 +59,13 @@ test('the monthly limit binds as exactly, and remains count down one by one', as
   const { token } = await server.issue();
   const answers = await burst(server, token, 100);
   assert.equal(count(answers, 200), 30);
-  const left = answers.filter(({ status }) => status === 200).map(({ headers }) => headers['x-ratelimit-remaining-requests']);
-  assert.deepEqual(left.map(Number).sort((a, b) => a - b), Array.from({ length: 30 }, (_, i) => i));
+  const left = answers
+    .filter(({ status }) => status === 200)
+    .map(({ headers }) => headers['x-ratelimit-remaining-requests']);
+  assert.deepEqual(
+    left.map(Number).sort((a, b) => a - b),
+    Array.from({ length: 30 }, (_, i) => i),
+  );
   const late = await chat(server, token);
   refused(late, 429, 'QUOTA_EXCEEDED');
   assert.ok(Number(late.headers['retry-after']) <= 31 * 86_400);
@@ -93,7 +103,11 @@ test('a disabled token is told so, and its models and chat are closed', async (t
   assert.equal((await server.status(token)).status, 'disabled');
   sql(server, `UPDATE tokens SET status = 'active', daily_limit = 1 WHERE ${whereToken(token)}`);
   refused(await chat(server, token), 429, 'QUOTA_EXCEEDED');
-  refused(await ask(`${server.origin}/v1/chat/completions`, { method: 'POST', headers: bearer('x') }), 401, 'UNAUTHORIZED');
+  refused(
+    await ask(`${server.origin}/v1/chat/completions`, { method: 'POST', headers: bearer('x') }),
+    401,
+    'UNAUTHORIZED',
+  );
 });
 
 test('an operator’s own session on the database disturbs nothing', async (t) => {
@@ -107,7 +121,16 @@ test('an operator’s own session on the database disturbs nothing', async (t) =
 
 test('kill -9 in the middle of a burst loses no count of what the upstream heard', async () => {
   const dir = await newFolder();
-  const args = ['--upstream-url', upstream.url, '--upstream-model', 'm', '--rpm-limit', '100000', '--daily-limit', '100000'];
+  const args = [
+    '--upstream-url',
+    upstream.url,
+    '--upstream-model',
+    'm',
+    '--rpm-limit',
+    '100000',
+    '--daily-limit',
+    '100000',
+  ];
   let server = await startServer({ args, dir });
   const { token } = await server.issue();
   const heard = upstream.requests.length;
