@@ -106,6 +106,7 @@ RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
     const std::string_view line = buffer.substr(chunk_at_, line_end - chunk_at_);
     if (in_trailer_) {
       if (line_end + 2 - chunk_at_ > max_chunk_line) return refuse(400);
+      if (!line.empty() && trailer_at_ == 0) trailer_at_ = chunk_at_;
       chunk_at_ = line_end + 2;
       if (!line.empty()) continue;
       size_ = chunk_at_;
