@@ -194,7 +194,11 @@ void Connection::handle_buffered() {
     }
     if (state == RequestFraming::State::continue_wanted) send("HTTP/1.1 100 Continue\r\n\r\n");
     if (state != RequestFraming::State::whole) break;
-    const std::size_t size = framing_.size();
+    std::size_t size = framing_.size();
+    if (const std::size_t trailer = framing_.trailer_at(); trailer > 0) {
+      in_.erase(trailer, size - 2 - trailer);
+      size = trailer + 2;
+    }
     framing_.reset();
     serve(std::string_view(in_).substr(0, size));
     in_.erase(0, size);

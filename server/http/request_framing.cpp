@@ -102,8 +102,6 @@ RequestFraming::State RequestFraming::read_head(std::string_view head) {
 }
 
 RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
-  // What stands around the chunks is kept with them until the request is whole, and must not outweigh them.
-  if (buffer.size() - head_size_ > 2 * limits_.max_body_bytes + limits_.max_head_bytes) return refuse(413);
   while (true) {
     const std::size_t line_end = buffer.find("\r\n", chunk_at_);
     if (line_end == std::string_view::npos) {
@@ -117,6 +115,7 @@ RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
     const std::uint64_t around_body = line_end - head_size_ - chunk_bytes_;
     if (around_body > limits_.max_head_bytes + 8 * chunk_bytes_) return refuse(400);
     if (in_trailer_) {
+      if (!line.empty() && trailer_at_ == 0) trailer_at_ = chunk_at_;
       chunk_at_ = line_end + 2;
       if (!line.empty()) continue;
       size_ = chunk_at_;

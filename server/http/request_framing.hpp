@@ -29,6 +29,9 @@ class RequestFraming {
   /// `buffer` begins with the request and holds all that came of it so far, each time more.
   State look(std::string_view buffer);
   std::size_t size() const { return size_; }
+  /// Where the fields behind the last chunk begin, up to size() - 2; 0: there are none. Nobody here reads them,
+  /// and httplib refuses a request that has them.
+  std::size_t trailer_at() const { return trailer_at_; }
   int status() const { return status_; }
   /// Whether the head has arrived: what is missing is the body.
   bool in_body() const { return head_size_ > 0; }
@@ -50,6 +53,7 @@ class RequestFraming {
   std::size_t chunk_at_ = 0;       ///< where the next chunk's size line begins
   std::uint64_t chunk_bytes_ = 0;  ///< of all chunks so far
   bool in_trailer_ = false;
+  std::size_t trailer_at_ = 0;
   std::size_t size_ = 0;
   int status_ = 0;
 };
