@@ -44,7 +44,14 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     const second = await upstream.next();
     const stopped = server.stop(signal);
     await Promise.all([idle.ended, half.ended]);
-    await eventually(() => connect(server.port).then((late) => late.close(), () => true), 'a closed door');
+    await eventually(
+      () =>
+        connect(server.port).then(
+          (late) => late.close(),
+          () => true,
+        ),
+      'a closed door',
+    );
     model.say('two');
     model.done();
     const events = await rest();
@@ -91,7 +98,14 @@ test('a port that is taken: exit 2, naming the port', async (t) => {
   t.after(() => taken.close());
   const { port } = taken.address();
   const dir = await folder(t);
-  const { code, stderr, stdout } = await runOpencat(['serve', '--demo', '--port', `${port}`, '--data-dir', dir]);
+  const { code, stderr, stdout } = await runOpencat([
+    'serve',
+    '--demo',
+    '--port',
+    `${port}`,
+    '--data-dir',
+    dir,
+  ]);
   assert.equal(code, 2);
   assert.ok(stderr.includes(`:${port}`) && stderr.includes('--port'), stderr);
   assert.equal(stdout, '');
@@ -139,16 +153,22 @@ test('no secret is in the log, on stdout, or readable by others', async (t) => {
   }
   answers.push(await ask(`${server.origin}/api/tokens/${token}/status`));
   answers.push(await ask(`${server.origin}/chat?token=${token}`));
-  answers.push(await ask(`${server.origin}/api/admin/enrollment`, { headers: { 'X-Admin-Secret': 'wrong-guess' } }));
+  answers.push(
+    await ask(`${server.origin}/api/admin/enrollment`, { headers: { 'X-Admin-Secret': 'wrong-guess' } }),
+  );
   await used(server, second, 1);
   const files = (await readdir(dir)).filter((name) => name !== 'enroll-key');
-  assert.ok(files.some((name) => name.endsWith('-wal')), files.join());
+  assert.ok(
+    files.some((name) => name.endsWith('-wal')),
+    files.join(),
+  );
   const written = await Promise.all(files.map((name) => readFile(join(dir, name), 'latin1')));
   const told = answers.map(({ headers, body }) => JSON.stringify(headers) + body);
   assert.equal(await server.stop(), 0);
   const { stdout, stderr } = server.child.text;
   for (const secret of [token, second, enrolKey, adminSecret, upstreamKey, 'wrong-guess']) {
-    for (const text of [stdout, stderr, ...written, ...told]) assert.ok(!text.includes(secret), text.slice(0, 300));
+    for (const text of [stdout, stderr, ...written, ...told])
+      assert.ok(!text.includes(secret), text.slice(0, 300));
   }
 });
 
@@ -160,7 +180,8 @@ test('files are their owner’s only, whatever the umask', async (t) => {
   (await upstream.next()).answer();
   await answered;
   const modes = {};
-  for (const name of await readdir(dir)) modes[name] = ((await stat(join(dir, name))).mode & 0o777).toString(8);
+  for (const name of await readdir(dir))
+    modes[name] = ((await stat(join(dir, name))).mode & 0o777).toString(8);
   const expected = ['admin-secret', 'enroll-key', 'lock', 'opencat.db', 'opencat.db-shm', 'opencat.db-wal'];
   assert.deepEqual(modes, Object.fromEntries(expected.map((name) => [name, '600'])));
   assert.equal(((await stat(dir)).mode & 0o777).toString(8), '700');
@@ -179,7 +200,9 @@ test('the database holds the token’s hash and beginning, as the protocol says'
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256').update(token).digest('hex');
   const meta = '{"hostname":"pc","label":"Ann"}';
-  assert.deepEqual(row, [[id, hash, token.slice(0, 8), 'active', 'linux-x64', '0.1.0', 'Ann', 100, 3000, meta, null]]);
+  assert.deepEqual(row, [
+    [id, hash, token.slice(0, 8), 'active', 'linux-x64', '0.1.0', 'Ann', 100, 3000, meta, null],
+  ]);
   const answered = chat(server, token, { ...hello, model: 'm' });
   (await upstream.next()).answer();
   await answered;

@@ -30,7 +30,10 @@ async function refused(words, pattern, env) {
 }
 
 test('defaults < file < environment < flag, and each origin is told', async (t) => {
-  await withFile(t, 'port = 1001\nhost = "127.0.0.2"\n[limits]\ndaily = 7\nmonthly = 8\n[upstream]\nmodels = ["a", "b"]\n');
+  await withFile(
+    t,
+    'port = 1001\nhost = "127.0.0.2"\n[limits]\ndaily = 7\nmonthly = 8\n[upstream]\nmodels = ["a", "b"]\n',
+  );
   const env = { OPENCAT_HOST: '127.0.0.3', OPENCAT_MONTHLY_LIMIT: '9' };
   const config = await shown(['--host', '127.0.0.4'], env);
   assert.deepEqual(config['--host'], { value: '127.0.0.4', origin: 'flag' });
@@ -56,7 +59,10 @@ test('--show-config masks every secret, wherever it came from', async (t) => {
 
 test('a misspelt key of the file is refused with the nearest', async (t) => {
   await withFile(t, '[limits]\ndayly = 7\n');
-  await refused(['--demo'], /opencat\.toml: there is no setting 'limits\.dayly'; did you mean 'limits\.daily'\?/);
+  await refused(
+    ['--demo'],
+    /opencat\.toml: there is no setting 'limits\.dayly'; did you mean 'limits\.daily'\?/,
+  );
 });
 
 test('a broken file is refused with its line', async (t) => {
