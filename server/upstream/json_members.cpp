@@ -60,11 +60,31 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
+/// `text` with every run of digits outside its strings cut to two, which is valid JSON just when `text` is.
+std::string with_short_numbers(std::string_view text) {
+  std::string result;
+  bool in_string = false;
+  int digits = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+    if (in_string || digits <= 2) result += c;
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\' && at + 1 < text.size()) result += text[++at];
+  }
+  return result;
+}
+
+/// Unlike the parser alone, this takes numbers that no double can hold, such as 1e400: JSON has no limit.
+bool is_json(std::string_view text) {
+  // accept() recurses for no input, so depth is no danger here.
+  return nlohmann::json::accept(text) || nlohmann::json::accept(with_short_numbers(text));
+}
+
 }  // namespace
 
 JsonMembers::JsonMembers(std::string_view text) : text_(text) {
-  // accept() recurses for no input, so depth is no danger here.
-  if (!nlohmann::json::accept(text)) throw Error(ErrorKind::usage, "the body is not valid JSON");
+  if (!is_json(text)) throw Error(ErrorKind::usage, "the body is not valid JSON");
   Scanner scanner(text);
   scanner.skip_space();
   if (scanner.peek() != '{') throw Error(ErrorKind::usage, "the body must be a JSON object");
@@ -90,6 +110,7 @@ std::optional<std::string_view> JsonMembers::find(std::string_view name) const {
 }
 
 void JsonMembers::set(std::string name, std::string json) {
+  std::erase_if(changes_, [&](const auto& change) { return change.first == name; });
   changes_.emplace_back(std::move(name), std::move(json));
 }
 
