@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "server/domain/sliding_window.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace opencat;
+using namespace std::chrono_literals;
+
+namespace {
+
+const SlidingWindow::Moment start{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}};
+
+}  // namespace
+
+TEST_CASE("SlidingWindow counts up to its limit and says how long until one more fits") {
+  SlidingWindow window(3, 60s);
+  CHECK(window.take("a", start) == 0s);
+  CHECK(window.take("a", start + 10s) == 0s);
+  CHECK(window.take("a", start + 20s) == 0s);
+  CHECK(window.take("a", start + 20s) == 40s);
+  CHECK(window.take("a", start + 59s) == 1s);
+  CHECK(window.take("a", start + 59'999ms) == 1s);
+  CHECK(window.take("a", start + 60s) == 0s);
+  CHECK(window.take("a", start + 60s) == 10s);
+}
+
+TEST_CASE("SlidingWindow rounds the wait up, so that trying again then succeeds") {
+  SlidingWindow window(1, 60s);
+  CHECK(window.take("a", start + 1ms) == 0s);
+  CHECK(window.take("a", start + 500ms) == 60s);
+  CHECK(window.take("a", start + 500ms + 60s) == 0s);
+}
+
+TEST_CASE("SlidingWindow lets nobody have twice the limit around a border of minutes") {
+  SlidingWindow window(20, 60s);
+  int admitted = 0;
+  for (auto at = start + 55s; at < start + 65s; at += 100ms) admitted += window.take("a", at) == 0s;
+  CHECK(admitted == 20);
+}
+
+TEST_CASE("SlidingWindow does not count refused events") {
+  SlidingWindow window(1, 60s);
+  CHECK(window.take("a", start) == 0s);
+  for (auto at = start; at < start + 60s; at += 1s) CHECK(window.take("a", at) > 0s);
+  CHECK(window.take("a", start + 60s) == 0s);
+}
+
+TEST_CASE("SlidingWindow keeps its keys apart") {
+  SlidingWindow window(1, 60s);
+  CHECK(window.take("a", start) == 0s);
+  CHECK(window.take("b", start) == 0s);
+  CHECK(window.take("a", start) == 60s);
+}
+
+TEST_CASE("SlidingWindow takes back the newest event of a key") {
+  SlidingWindow window(2, 60s);
+  CHECK(window.take("a", start) == 0s);
+  CHECK(window.take("a", start + 30s) == 0s);
+  window.give_back("a");
+  CHECK(window.take("a", start + 40s) == 0s);
+  CHECK(window.take("a", start + 40s) == 20s);
+  window.give_back("unknown");
+  window.give_back("a");
+  window.give_back("a");
+  window.give_back("a");
+  CHECK(window.take("a", start + 41s) == 0s);
+}
+
+TEST_CASE("SlidingWindow with limit 0 admits nothing") {
+  SlidingWindow window(0, 60s);
+  CHECK(window.take("a", start) == 60s);
+  CHECK(window.take("a", start + 600s) == 60s);
+}
+
+TEST_CASE("SlidingWindow is exact also for keys that were silent for long, and after it cleaned up") {
+  SlidingWindow window(1, 60s);
+  CHECK(window.take("a", start) == 0s);
+  CHECK(window.take("busy", start + 59s) == 0s);
+  // This is where it forgets who fell silent.
+  CHECK(window.take("b", start + 60s) == 0s);
+  CHECK(window.take("busy", start + 60s) == 59s);
+  CHECK(window.take("a", start + 60s) == 0s);
+}

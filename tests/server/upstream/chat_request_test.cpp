@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "server/upstream/chat_request.hpp"
+
+#include <string>
+
+#include "opencat/error.hpp"
+#include "tests/catch.hpp"
+
+using namespace opencat;
+
+namespace {
+
+/// What the request is refused with; "" when it is taken.
+std::string refusal(std::string_view body) {
+  try {
+    ChatRequest request(body);
+    return "";
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::usage);
+    return error.message();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("ChatRequest reads the model, and takes its absence for auto") {
+  CHECK(ChatRequest(R"({"messages":[],"model":"gpt-4o"})").model() == "gpt-4o");
+  CHECK(ChatRequest(R"({"messages":[],"model":"\u4f60\"好"})").model() == "你\"好");
+  for (const char* body : {R"({"messages":[]})", R"({"messages":[],"model":null})",
+                           R"({"messages":[],"model":""})", R"({"messages":[],"model":"auto"})"}) {
+    CHECK(ChatRequest(body).model() == "auto");
+  }
+}
+
+TEST_CASE("ChatRequest tells streams, and whether usage was asked for") {
+  CHECK_FALSE(ChatRequest(R"({"messages":[]})").stream());
+  CHECK_FALSE(ChatRequest(R"({"messages":[],"stream":null})").stream());
+  CHECK_FALSE(ChatRequest(R"({"messages":[],"stream": false })").stream());
+  CHECK(ChatRequest(R"({"messages":[],"stream": true })").stream());
+
+  CHECK_FALSE(ChatRequest(R"({"messages":[],"stream_options":null})").wants_usage());
+  CHECK_FALSE(ChatRequest(R"({"messages":[],"stream_options":{}})").wants_usage());
+  CHECK_FALSE(ChatRequest(R"({"messages":[],"stream_options":{"include_usage":false}})").wants_usage());
+  CHECK(ChatRequest(R"({"messages":[],"stream_options":{"include_usage": true }})").wants_usage());
+}
+
+TEST_CASE("ChatRequest names the member that is wrong") {
+  for (const char* body :
+       {R"({})", R"({"messages":null})", R"({"messages":{}})", R"({"messages":"hello"})"}) {
+    CHECK(refusal(body).find("'messages'") == 0);
+  }
+  for (const char* model : {"1", "true", "[]", "{}"}) {
+    CHECK(refusal(std::string(R"({"messages":[],"model":)") + model + "}").find("'model'") == 0);
+  }
+  for (const char* stream : {"1", "\"true\"", "[]", "{}"}) {
+    CHECK(refusal(std::string(R"({"messages":[],"stream":)") + stream + "}").find("'stream'") == 0);
+  }
+  for (const char* options : {"1", "\"{}\"", "[]", "true"}) {
+    CHECK(refusal(std::string(R"({"messages":[],"stream_options":)") + options + "}")
+              .find("'stream_options'") == 0);
+  }
+  CHECK(refusal("[]") != "");
+}
+
+TEST_CASE("ChatRequest changes the model's name and nothing else of a request that does not stream") {
+  const std::string body =
+      "{ \"seed\":123456789012345678901, \"model\" : "
+      "\"auto\",\"temperature\":1.0,\"x\":[1e400,-0],\n\"messages\":[{\"role\":"
+      "\"user\",\"content\":\"\\u4f60\"}] }";
+  std::string expected = body;
+  expected.replace(expected.find("\"auto\""), 6, "\"gpt \\\"4\\\"\"");
+  CHECK(ChatRequest(body).body_for("gpt \"4\"") == expected);
+  CHECK(ChatRequest(R"({"messages":[]})").body_for("m") == R"({"messages":[],"model":"m"})");
+  CHECK(ChatRequest(R"({"messages":[],"model":null})").body_for("m") == R"({"messages":[],"model":"m"})");
+  // Without a stream its options are the upstream's own matter.
+  CHECK(ChatRequest(R"({"messages":[],"stream_options":{},"model":"a"})").body_for("m") ==
+        R"({"messages":[],"stream_options":{},"model":"m"})");
+}
+
+TEST_CASE("ChatRequest asks for usage in a stream and keeps the other options") {
+  const auto body_for = [](const std::string& options) {
+    return ChatRequest(R"({"model":"a","stream":true,"messages":[])" + options + "}").body_for("a");
+  };
+  const std::string begin = R"({"model":"a","stream":true,"messages":[],"stream_options":)";
+  CHECK(body_for("") == begin + R"({"include_usage":true}})");
+  CHECK(body_for(R"(,"stream_options":null)") == begin + R"({"include_usage":true}})");
+  CHECK(body_for(R"(,"stream_options":{"include_usage": false })") == begin + R"({"include_usage": true }})");
+  CHECK(body_for(R"(,"stream_options":{"big":1.0,"x":12345678901234567890})") ==
+        begin + R"({"big":1.0,"x":12345678901234567890,"include_usage":true}})");
+}
+
+TEST_CASE("ChatRequest reads a member given twice as the upstream does: the last counts, each is changed") {
+  const ChatRequest request(R"({"model":"a","messages":[],"model":"b"})");
+  CHECK(request.model() == "b");
+  CHECK(request.body_for("m") == R"({"model":"m","messages":[],"model":"m"})");
+}
