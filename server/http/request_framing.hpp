@@ -29,8 +29,8 @@ class RequestFraming {
   /// `buffer` begins with the request and holds all that came of it so far, each time more.
   State look(std::string_view buffer);
   std::size_t size() const { return size_; }
-  /// Where the fields behind the last chunk begin, up to size() - 2; 0: there are none. Nobody here reads them,
-  /// and httplib refuses a request that has them.
+  /// Where the fields behind the last chunk begin, up to size() - 2; 0: there are none. Nobody here reads
+  /// them, and httplib refuses a request that has them.
   std::size_t trailer_at() const { return trailer_at_; }
   int status() const { return status_; }
   /// Whether the head has arrived: what is missing is the body.

@@ -20,7 +20,7 @@ ChatRequest::ChatRequest(std::string_view body) : members_(body) {
   if (!messages || messages->front() != '[') refuse("'messages' must be a list of messages");
   if (const auto model = members_.find("model"); model && *model != "null") {
     if (model->front() != '"') refuse("'model' must be a text");
-    model_ = Json::parse(*model).get<std::string>();
+    model_ = json_string(*model);
     if (model_.empty()) model_ = "auto";
   }
   if (const auto stream = members_.find("stream"); stream && *stream != "null") {

@@ -61,28 +61,14 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
-/// `text` with every run of digits outside its strings cut to two, which is valid JSON just when `text` is.
-std::string with_short_numbers(std::string_view text) {
-  std::string result;
-  bool in_string = false;
-  int digits = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
-    if (in_string || digits <= 2) result += c;
-    if (c == '"') in_string = !in_string;
-    if (in_string && c == '\\' && at + 1 < text.size()) result += text[++at];
-  }
-  return result;
-}
-
-/// Unlike the parser alone, this takes numbers that no double can hold, such as 1e400: JSON has no limit.
-bool is_json(std::string_view text) {
-  // accept() recurses for no input, so depth is no danger here.
-  return nlohmann::json::accept(text) || nlohmann::json::accept(with_short_numbers(text));
-}
-
 }  // namespace
+
+std::string json_string(std::string_view text) {
+  // Half of a surrogate pair is allowed in a text, but is no character that a name could be compared by.
+  const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  if (!value.is_string()) throw Error(ErrorKind::usage, "the body has a name that is not valid Unicode");
+  return value.get<std::string>();
+}
 
 JsonMembers::JsonMembers(std::string_view text) : text_(text) {
   if (!is_json(text)) throw Error(ErrorKind::usage, "the body is not valid JSON");
@@ -96,7 +82,7 @@ JsonMembers::JsonMembers(std::string_view text) : text_(text) {
     scanner.skip_space();
     scanner.step();  // the colon
     scanner.skip_space();
-    members_.push_back({nlohmann::json::parse(name).get<std::string>(), scanner.value()});
+    members_.push_back({json_string(name), scanner.value()});
     scanner.skip_space();
     if (scanner.peek() == ',') scanner.step();
     scanner.skip_space();

@@ -34,4 +34,7 @@ class JsonMembers {
   std::vector<std::pair<std::string, std::string>> changes_;
 };
 
+/// The text that a JSON string holds; throws Error(usage) when that is no Unicode.
+std::string json_string(std::string_view text);
+
 }  // namespace opencat

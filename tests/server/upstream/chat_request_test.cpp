@@ -94,3 +94,9 @@ TEST_CASE("ChatRequest reads a member given twice as the upstream does: the last
   CHECK(request.model() == "b");
   CHECK(request.body_for("m") == R"({"model":"m","messages":[],"model":"m"})");
 }
+
+TEST_CASE("ChatRequest keeps half a surrogate pair in a message and refuses it in a model's name") {
+  const std::string message = R"({"messages":[{"content":"\ud800"}]})";
+  CHECK(ChatRequest(message).body_for("m").find(R"("\ud800")") != std::string::npos);
+  CHECK_THROWS_AS(ChatRequest(R"({"messages":[],"model":"\ud800"})"), Error);
+}
