@@ -288,10 +288,8 @@ void Connection::flush() {
   if (out_.capacity() > read_size) out_.shrink_to_fit();
   update_interest();
   if (close_after_flush_) return linger();
-  if (had_bytes && exchange_ != nullptr) {
-    const auto exchange = exchange_;
-    exchange->drained();
-  }
+  if (!had_bytes) return;
+  if (const auto exchange = exchange_.lock()) exchange->drained();
 }
 
 void Connection::answered(bool keep_alive) {
@@ -354,7 +352,9 @@ void Connection::lose() {
   const int descriptor = std::exchange(descriptor_, -1);
   host_.loop.unwatch(descriptor);
   ::close(descriptor);
-  if (const auto exchange = std::exchange(exchange_, nullptr)) exchange->lose();
+  const auto exchange = exchange_.lock();
+  exchange_.reset();
+  if (exchange) exchange->lose();
   host_.on_closed(descriptor);
 }
 

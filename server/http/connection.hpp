@@ -51,7 +51,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void check_times(std::chrono::steady_clock::time_point now);
   /// No further request: closes now if it is idle, else after the answer.
   void drain();
-  bool busy() const { return exchange_ != nullptr; }
+  bool busy() const { return !exchange_.expired(); }
   void close();
 
  private:
@@ -78,7 +78,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   std::string in_;
   std::string out_;
   std::size_t out_sent_ = 0;
-  std::shared_ptr<Answer> exchange_;
+  std::weak_ptr<Answer> exchange_;  ///< its handler's: one that lets go of it has answered
   std::chrono::steady_clock::time_point last_progress_;
   std::chrono::steady_clock::time_point request_began_;
   unsigned interest_ = 0;
