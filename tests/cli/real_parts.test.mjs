@@ -15,10 +15,16 @@ const NODE = '22.23.2';
 const NPM = '10.9.8';
 let shared; // { folder, registry, runtime }: the runtime, fetched once for all tests
 
+// Registered out here: an after() within the before() would run as soon as that one ends.
+const cleanups = [];
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
 before(async () => {
-  const folder = sandbox({ after });
+  const folder = sandbox({ after: (clean) => cleanups.push(clean) });
   const registry = await NodeMirror.start();
-  after(() => registry.stop());
+  cleanups.push(() => registry.stop());
   registry.addRealPackage(`node-${hostPlatform}`, NODE);
   registry.addRealPackage('npm', NPM);
   const words = ['fetch', '--source', 'npm', '--npm-registry', registry.url, '--json'];
