@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "opencat/text.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace opencat;
+
+TEST_CASE("the nearest word is found when it is near enough") {
+  const std::vector<std::string> words{"--daily-limit", "--monthly-limit", "--demo", "--port"};
+  CHECK(nearest("--dayly-limit", words) == "--daily-limit");
+  CHECK(nearest("--prot", words) == "--port");
+  CHECK(nearest("--demo", words) == "--demo");
+  CHECK_FALSE(nearest("--completely-else", words));
+  CHECK_FALSE(nearest("x", {}));
+}
+
+TEST_CASE("splitting and joining are each other's reverse") {
+  CHECK(split("a,,b,", ',') == std::vector<std::string>{"a", "", "b", ""});
+  CHECK(split("", ',') == std::vector<std::string>{""});
+  for (const char* text : {"", "a", ",", "a,b,,c"}) CHECK(join(split(text, ','), ",") == text);
+}
+
+TEST_CASE("small helpers do what they are named after") {
+  CHECK(trim(" \t\r\na b\n ") == "a b");
+  CHECK(trim(" \n").empty());
+  CHECK(lower("AbC-1\xC3\x89") == "abc-1\xC3\x89");
+  CHECK(contains({"a", "b"}, "b"));
+  CHECK_FALSE(contains({"a", "b"}, "B"));
+  CHECK(percent_encode("aZ0-._~ /?#\xC3\xA9") == "aZ0-._~%20%2F%3F%23%C3%A9");
+}
+
+TEST_CASE("a masked secret shows too little to use it") {
+  CHECK(masked("occ_0123456789abcdef0123456789abcdef") == "occ_0123********");
+  CHECK(masked("short-secret") == "********");
+  CHECK(masked("") == "********");
+}
+
+TEST_CASE("sizes are written for people") {
+  CHECK(human_size(0) == "0 B");
+  CHECK(human_size(999) == "999 B");
+  CHECK(human_size(1000) == "1.0 kB");
+  CHECK(human_size(1'500'000) == "1.5 MB");
+  CHECK(human_size(25'400'000) == "25 MB");
+  CHECK(human_size(999'600) == "1.0 MB");
+}
