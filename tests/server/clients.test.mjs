@@ -28,6 +28,12 @@ async function kilobytes(name) {
   const text = await readFile(`/proc/${server.child.pid}/status`, 'utf8');
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)[1]);
 }
+/** Processor time used so far in hundredths of a second, all threads. */
+async function ticks() {
+  const fields = (await readFile(`/proc/${server.child.pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
 // Under a sanitizer every allocation brings memory of the sanitizer's own along.
 const memoryIsOurs = !process.env.OPENCAT_TEST_SANITIZER;
 
