@@ -137,7 +137,8 @@ MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch
   for (ZipEntry& entry : entries) entry.name = std::string(layout::root) + "/" + entry.name;
   progress_.say("making " + name);
   write_zip(std::move(entries), scratch / name, plan_.time, name, progress_, stop);
-  fs::permissions(scratch / name, static_cast<fs::perms>(token.empty() ? 0644 : 0600));
+  const bool secret = !token.empty() || !plan_.enroll_key.empty();
+  fs::permissions(scratch / name, static_cast<fs::perms>(secret ? 0600 : 0644));
   made.bytes = fs::file_size(scratch / name);
   made.sha256 = sha256_file(scratch / name);
   if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");

@@ -119,7 +119,7 @@ test('each platform gets its own doors; programs may be executed; there are no l
     }
     const readme = fs.readFileSync(path.join(root, 'README.txt'), 'utf8');
     assert.ok(readme.includes('OpenCat Chat') && !readme.includes('{{'));
-    assert.equal(fs.statSync(path.join(dist, `opencat-portable-${platform}.zip`)).mode & 0o777, 0o644);
+    assert.equal(fs.statSync(path.join(dist, `opencat-portable-${platform}.zip`)).mode & 0o777, 0o600);
   }
 });
 
