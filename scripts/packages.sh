@@ -23,8 +23,8 @@ as_root() {
   fi
 }
 
-# One question for all of them: dpkg takes its time for each.
-installed_of() { dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p'; }
+# One question for all of them: dpkg takes its time for each. It exits 1 if it has never heard of one, which is no failure.
+installed_of() { { dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^ii *//p'; }
 is_installed() { [ -n "$(installed_of "$1")" ]; }
 
 # ensure_packages GROUP…: installs what is missing of the groups and says so; says nothing when all is there.
