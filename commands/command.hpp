@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "commands/interrupt.hpp"
 #include "commands/output.hpp"
 #include "opencat/clock.hpp"
 #include "opencat/environment.hpp"
@@ -22,6 +24,9 @@ struct Context {
   Clock& clock;
   Entropy& entropy;
   std::stop_token stop;  ///< requested by Ctrl-C and SIGTERM
+  Interrupt& interrupt;
+  /// Fills settings like the command's own, but from the configuration file as it is now.
+  std::function<void(Settings&)> fill_again;
 };
 
 /// What `opencat NAME --help` says beside the settings.

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <mutex>
 #include <thread>
 
 #include <pthread.h>
@@ -15,7 +16,16 @@ namespace opencat {
 struct Interrupt::State {
   std::stop_source source;
   std::atomic<bool> over{false};
+  std::mutex mutex;  ///< guards reload, and is held while it runs
+  std::function<void()> reload;
   std::thread waiter;
+
+  /// Whether a SIGHUP was taken as a wish to reload.
+  bool reloaded() {
+    const std::lock_guard lock(mutex);
+    if (reload) reload();
+    return static_cast<bool>(reload);
+  }
 };
 
 Interrupt::Interrupt() : state_(std::make_unique<State>()) {
@@ -23,11 +33,11 @@ Interrupt::Interrupt() : state_(std::make_unique<State>()) {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   state_->waiter = std::thread([state = state_.get(), signals] {
     for (int number = 0; sigwait(&signals, &number) == 0 && !state->over;) {
-      if (number == SIGUSR1) continue;
+      if (number == SIGUSR1 || (number == SIGHUP && state->reloaded())) continue;
       if (state->source.stop_requested()) _exit(facts(ErrorKind::interrupted).exit_code);
       state->source.request_stop();
     }
@@ -41,5 +51,10 @@ Interrupt::~Interrupt() {
 }
 
 std::stop_token Interrupt::token() const { return state_->source.get_token(); }
+
+void Interrupt::on_hangup(std::function<void()> reload) {
+  const std::lock_guard lock(state_->mutex);
+  state_->reload = std::move(reload);
+}
 
 }  // namespace opencat

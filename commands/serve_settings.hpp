@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "opencat/settings.hpp"
+#include "server/server.hpp"
+
+namespace opencat {
+
+/// All settings of `opencat serve`, as rows and as what the server takes.
+class ServeSettings {
+ public:
+  void declare(Settings& settings);
+  const std::filesystem::path& data_dir() const { return data_dir_; }
+
+  /// What the settings come to; throws Error(usage) for what cannot go together.
+  ServerOptions options();
+
+ private:
+  void declare_upstream(Settings& settings);
+  void declare_secrets(Settings& settings);
+  void declare_limits(Settings& settings);
+
+  ServerOptions options_;
+  std::filesystem::path data_dir_ = "opencat-data";
+  std::string enrollment_;
+  std::int64_t port_ = 3000;
+  std::int64_t per_minute_ = 20;
+  std::int64_t max_body_ = 10 << 20;
+  std::int64_t max_connections_ = 10'000;
+  std::int64_t utc_offset_ = 0;
+  std::int64_t loops_ = 2;
+  std::int64_t drain_timeout_s_ = 30;
+  std::int64_t connect_timeout_s_ = 10;
+  std::int64_t first_byte_timeout_s_ = 120;
+  std::int64_t idle_timeout_s_ = 120;
+};
+
+}  // namespace opencat
