@@ -68,6 +68,7 @@ std::string value_name(const Setting& row) {
 
 void declare_settings(CLI::App& app, const Settings& settings, Invocation& invocation) {
   for (const Setting& row : settings.rows()) {
+    if (row.flag.empty()) continue;
     auto& values = invocation.flags[row.flag];
     if (std::holds_alternative<bool*>(row.target)) {
       app.add_flag_function(

@@ -34,7 +34,7 @@ class ServeCommand : public Command {
     raise_open_file_limit();
     // Lines come from several threads.
     const auto mutex = std::make_shared<std::mutex>();
-    Server server(settings_.options(), context.clock, context.entropy,
+    Server server(settings_.options(context.environment), context.clock, context.entropy,
                   [&context, mutex](const std::string& line) {
                     const std::lock_guard lock(*mutex);
                     context.output.say(iso8601(context.clock.now()) + " " + line);
@@ -55,7 +55,7 @@ class ServeCommand : public Command {
       Settings settings;
       fresh.declare(settings);
       context.fill_again(settings);
-      server.reload(fresh.options());
+      server.reload(fresh.options(context.environment));
     } catch (const Error& error) {
       context.output.say("SIGHUP: " + error.message() + "; nothing was changed");
     }

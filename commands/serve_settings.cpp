@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "commands/serve_settings.hpp"
 
+#include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
+#include "opencat/http_client.hpp"
 
 namespace opencat {
 
@@ -26,14 +28,14 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 {"OPENCAT_UPSTREAM_URL"},
                 "upstream.url",
                 "The base URL of an OpenAI-compatible API, as https://api.example.com/v1",
-                &options_.upstream.url});
+                &upstream_.base_url});
   settings.add_secret(
-      {"--upstream-key", {"OPENCAT_UPSTREAM_KEY"}, "upstream.key", "Its key", &options_.upstream.key});
+      {"--upstream-key", {"OPENCAT_UPSTREAM_KEY"}, "upstream.key", "Its key", &upstream_.key});
   settings.add({"--upstream-model",
                 {"OPENCAT_UPSTREAM_MODEL"},
                 "upstream.models",
                 "A model it offers; the first is the default (repeatable)",
-                &options_.upstream.models});
+                &upstream_.models});
   settings.add({"--connect-timeout",
                 {},
                 "upstream.connect_timeout",
@@ -58,6 +60,20 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 Unit::seconds,
                 {},
                 1});
+
+  settings.add({"--ping-interval",
+                {},
+                "upstream.ping_interval",
+                "Silence in a stream before a comment keeps its connection open",
+                &ping_interval_s_,
+                Unit::seconds,
+                {},
+                1});
+  settings.add({"",
+                {},
+                "upstreams",
+                "Upstreams as tables, instead of --upstream-url: see docs/configuration.md",
+                &upstream_tables_});
 }
 
 void ServeSettings::declare_secrets(Settings& settings) {
@@ -133,24 +149,51 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::seconds});
 }
 
-ServerOptions ServeSettings::options() {
-  if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
-  if (options_.demo && !options_.upstream.url.empty()) {
-    throw Error(ErrorKind::usage, "--demo answers by itself: leave --upstream-url away, or --demo");
+/// The upstreams of the flags, of the file, or the demo.
+std::vector<UpstreamConfig> ServeSettings::upstreams(const Environment& environment) const {
+  TransferLimits limits;
+  limits.connect_timeout_ms = static_cast<std::uint32_t>(connect_timeout_s_ * 1000);
+  limits.first_byte_timeout_ms = static_cast<std::uint32_t>(first_byte_timeout_s_ * 1000);
+  limits.idle_timeout_ms = static_cast<std::uint32_t>(idle_timeout_s_ * 1000);
+  std::vector<UpstreamConfig> list = read_upstreams(upstream_tables_, limits, environment, data_dir_);
+  const std::string& url = upstream_.base_url;
+  if (options_.demo && !(list.empty() && url.empty())) {
+    throw Error(ErrorKind::usage,
+                "--demo answers by itself: leave --upstream-url and [[upstreams]] away, or --demo");
   }
-  if (!options_.upstream.url.empty() && options_.upstream.models.empty()) {
+  if (!url.empty() && !list.empty()) {
+    throw Error(ErrorKind::usage,
+                "name the upstream by --upstream-url or upstreams by [[upstreams]], not both");
+  }
+  if (!url.empty() && upstream_.models.empty()) {
     throw Error(ErrorKind::usage,
                 "--upstream-url wants at least one --upstream-model, the model that 'auto' means");
   }
+  UpstreamConfig single = upstream_;
+  single.limits = limits;
+  if (!url.empty()) {
+    single.base_url = checked_base_url(url, "--upstream-url");
+    single.name = "upstream";
+    list.push_back(std::move(single));
+  } else if (options_.demo) {
+    single.name = "demo";
+    single.kind = UpstreamKind::demo;
+    single.models = {demo_model};
+    list.push_back(std::move(single));
+  }
+  return list;
+}
+
+ServerOptions ServeSettings::options(const Environment& environment) {
+  if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
+  options_.upstreams = upstreams(environment);
   options_.port = static_cast<int>(port_);
   options_.data_dir = data_dir_;
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open
                         : mode == "closed" ? routes::EnrollmentMode::closed
                                            : routes::EnrollmentMode::key;
-  options_.upstream.limits = {static_cast<std::uint32_t>(connect_timeout_s_ * 1000),
-                              static_cast<std::uint32_t>(first_byte_timeout_s_ * 1000),
-                              static_cast<std::uint32_t>(idle_timeout_s_ * 1000)};
+  options_.ping_interval = std::chrono::seconds(ping_interval_s_);
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
   options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
   options_.max_connections = static_cast<std::size_t>(max_connections_);

@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "opencat/environment.hpp"
 #include "opencat/settings.hpp"
 #include "server/server.hpp"
 
@@ -17,14 +21,17 @@ class ServeSettings {
   const std::filesystem::path& data_dir() const { return data_dir_; }
 
   /// What the settings come to; throws Error(usage) for what cannot go together.
-  ServerOptions options();
+  ServerOptions options(const Environment& environment);
 
  private:
   void declare_upstream(Settings& settings);
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
+  std::vector<UpstreamConfig> upstreams(const Environment& environment) const;
 
   ServerOptions options_;
+  UpstreamConfig upstream_;         ///< --upstream-url and its like
+  nlohmann::json upstream_tables_;  ///< [[upstreams]]
   std::filesystem::path data_dir_ = "opencat-data";
   std::string enrollment_;
   std::int64_t port_ = 3000;
@@ -37,6 +44,7 @@ class ServeSettings {
   std::int64_t connect_timeout_s_ = 10;
   std::int64_t first_byte_timeout_s_ = 120;
   std::int64_t idle_timeout_s_ = 120;
+  std::int64_t ping_interval_s_ = 15;
 };
 
 }  // namespace opencat

@@ -200,7 +200,10 @@ void HttpTransfers::State::act(curl_socket_t descriptor, int events) {
 void HttpTransfers::State::collect_finished() {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
-    if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+    if (message->msg != CURLMSG_DONE) continue;
+    // libcurl itself watches the time to connect only, and who cannot be connected to is not there.
+    const CURLcode code = message->data.result;
+    finish(message->easy_handle, code == CURLE_OPERATION_TIMEDOUT ? CURLE_COULDNT_CONNECT : code);
   }
 }
 

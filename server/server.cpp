@@ -13,8 +13,9 @@
 #include "opencat/version.hpp"
 #include "server/http/http_server.hpp"
 #include "server/routes/admin.hpp"
-#include "server/routes/chat.hpp"
+#include "server/routes/models.hpp"
 #include "server/routes/pages.hpp"
+#include "server/routes/relay.hpp"
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
 #include "server/store/sqlite_store.hpp"
@@ -63,11 +64,20 @@ std::string address(const std::string& host, int port) {
   return "http://" + name + ":" + std::to_string(port);
 }
 
-std::unique_ptr<Upstream> make_upstream(const ServerOptions& options, Clock& clock) {
-  if (options.demo) return make_demo_upstream(clock);
-  if (options.upstream.url.empty()) return nullptr;
-  const std::string base = checked_base_url(options.upstream.url, "--upstream-url");
-  return make_http_upstream({base, options.upstream.key, options.upstream.models, options.upstream.limits});
+std::unique_ptr<Upstream> make_upstream(const UpstreamConfig& config, Clock& clock) {
+  return config.kind == UpstreamKind::demo ? make_demo_upstream(clock) : make_http_upstream(config);
+}
+
+/// Throws Error(usage) for a list that no server could serve.
+void check_upstreams(std::vector<UpstreamConfig>& upstreams) {
+  std::vector<std::string> names;
+  for (UpstreamConfig& upstream : upstreams) {
+    if (contains(names, upstream.name))
+      throw Error(ErrorKind::usage, "two upstreams are named '" + upstream.name + "'");
+    names.push_back(upstream.name);
+    if (upstream.kind == UpstreamKind::demo) continue;
+    upstream.base_url = checked_base_url(upstream.base_url, "the url of upstream '" + upstream.name + "'");
+  }
 }
 
 }  // namespace
@@ -78,7 +88,6 @@ struct Server::State {
   Entropy& entropy;
   std::function<void(const std::string&)> log;
   std::unique_ptr<FileLock> lock;
-  std::unique_ptr<Upstream> upstream;
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
   std::unique_ptr<Store> store;
   std::unique_ptr<routes::AccessGuard> guard;
@@ -118,8 +127,13 @@ void Server::State::prepare_services() {
   for (std::size_t i = 0; i < options.loops; ++i) workers.push_back(std::make_unique<Worker>(transfers));
   std::vector<UpstreamLoop> loops;
   for (const auto& worker : workers) loops.push_back({worker->loop, worker->transfers});
-  services = std::make_unique<routes::Services>(routes::Services{
-      *store, clock, entropy, upstream.get(), std::move(loops), options.limits, options.utc_offset, "", log});
+  const auto upstreams = std::make_shared<UpstreamPool>(
+      loops.front(), clock, [this](const UpstreamConfig& config) { return make_upstream(config, clock); },
+      log);
+  upstreams->configure(options.upstreams);
+  services = std::make_unique<routes::Services>(
+      routes::Services{*store, clock, entropy, upstreams, std::move(loops), options.limits,
+                       options.utc_offset, options.ping_interval, "", log});
 }
 
 void Server::State::start_http() {
@@ -134,7 +148,9 @@ void Server::State::start_http() {
   for (const auto& worker : workers) loops.push_back(&worker->loop);
 
   http::Routes routes;
-  routes::add_chat_routes(routes, *services);
+  routes::add_relay_routes(routes, *services);
+  routes::add_model_routes(routes, *services);
+  routes::add_upstream_routes(routes, *services);
   routes::add_token_routes(routes, *services, *guard);
   routes::add_admin_routes(routes, *services, *guard);
   routes::add_page_routes(routes, path_of(options.public_url));
@@ -176,7 +192,7 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   if (!state.options.public_url.empty()) {
     state.options.public_url = checked_base_url(state.options.public_url, "--public-url");
   }
-  state.upstream = make_upstream(state.options, clock);
+  check_upstreams(state.options.upstreams);
   make_folders(state.options.data_dir, 0700);
   state.lock = std::make_unique<FileLock>(
       state.options.data_dir / "lock", FileLock::Wait::never,
@@ -204,9 +220,10 @@ ServerAddresses Server::start() {
 }
 
 void Server::reload(const ServerOptions& options) {
-  // What can change follows with the parts that can.
-  (void)options;
-  state_->log("SIGHUP: the settings were read again");
+  std::vector<UpstreamConfig> upstreams = options.upstreams;
+  check_upstreams(upstreams);
+  state_->services->upstreams->configure(upstreams);
+  state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
 }
 
 void Server::run(std::stop_token stop) {

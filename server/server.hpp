@@ -11,27 +11,21 @@
 #include <vector>
 
 #include "opencat/clock.hpp"
-#include "opencat/http_transfers.hpp"
 #include "opencat/random.hpp"
 #include "server/domain/token.hpp"
 #include "server/routes/guard.hpp"
+#include "server/upstream/upstream.hpp"
 
 namespace opencat {
-
-struct UpstreamOptions {
-  std::string url;  ///< empty: none, requests are answered 503
-  std::string key;
-  std::vector<std::string> models;
-  TransferLimits limits;
-};
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 3000;         ///< 0: any free one
   std::string public_url;  ///< empty: made of host and port
   std::filesystem::path data_dir;
-  bool demo = false;
-  UpstreamOptions upstream;
+  bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
+  std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503
+  std::chrono::seconds ping_interval{15};
   std::string admin_secret;  ///< empty: made at the first start and kept in the data folder; likewise the key
   std::string enroll_key;
   routes::EnrollmentMode enrollment = routes::EnrollmentMode::key;

@@ -46,6 +46,7 @@ struct StoreOptions {
 struct TokenUse {
   std::int64_t prompt = 0;
   std::int64_t completion = 0;
+  bool estimated = false;  ///< reckoned here, for the upstream did not say
 };
 
 struct TokenState {
