@@ -67,11 +67,11 @@ void ChatCall::on_body(std::string_view piece) {
 void ChatCall::on_event(const SseEvent& event) {
   // What follows the end is no part of the answer, and a failure must not end like one.
   if (saw_done_ || saw_error_) return;
-  if (event.data == "[DONE]") {
+  const bool is_end = event.data == "[DONE]";
+  // Half an event: a client would fail on it before it reads the error behind it.
+  if (ending_ && !is_end && !is_json(event.data)) return;
+  if (is_end) {
     saw_done_ = true;
-  } else if (ending_ && !is_json(event.data)) {
-    // Half an event: a client would fail on it before it reads the error behind it.
-    return;
   } else if (is_error_event(event.data)) {
     saw_error_ = true;
   } else if (meter_.see_chunk(event.data) == UsageMeter::Chunk::usage_only && strip_usage_chunk_) {
