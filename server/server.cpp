@@ -37,14 +37,14 @@ struct Worker {
 /// The secret kept in `file`, made at the first call. Mode 0600.
 std::string kept_secret(const fs::path& file, Entropy& entropy) {
   if (const auto kept = read_file_if_there(file, 4096)) {
-    const std::string secret(trim(*kept));
+    std::string secret(trim(*kept));
     if (secret.size() < 16) {
       throw Error(ErrorKind::usage,
                   file.string() + " holds no usable secret; remove it, and a new one is made");
     }
     return secret;
   }
-  const std::string secret = random_hex(entropy, 24);
+  std::string secret = random_hex(entropy, 24);
   write_file_atomically(file, secret + "\n", FileMode::secret);
   return secret;
 }
@@ -157,7 +157,7 @@ void Server::State::start_http() {
   http = std::make_unique<http::HttpServer>(
       std::move(http_options), std::move(routes),
       [this](http::Access access, http::Request& request) { guard->check(access, request); },
-      [this] { return "req_" + random_hex(entropy, 12); }, std::move(loops),
+      [this] { return "req_" + random_hex(entropy, 12); }, loops,
       [this](const std::string& what) { log("unexpected: " + what); });
   const int port = http->start();
   addresses.url = address(options.host, port);

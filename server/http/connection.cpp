@@ -53,7 +53,7 @@ bool has_no_body(int status) { return status == 204 || status == 304 || status <
 }  // namespace
 
 /// The exchange of the request that the connection is answering.
-class Connection::Answer : public Exchange {
+class Connection::Answer final : public Exchange {
  public:
   Answer(Connection& connection, RequestParser::Parsed parsed)
       : connection_(&connection),
@@ -63,8 +63,13 @@ class Connection::Answer : public Exchange {
         chunked_(!parsed.http_1_0) {}
 
   ~Answer() override {
-    if (connection_ != nullptr && !begun_) {
+    if (connection_ == nullptr || begun_) return;
+    const auto connection = connection_->weak_from_this().lock();
+    try {
       respond(error_response(Error(ErrorKind::failed, "the server did not answer this request; try again")));
+    } catch (...) {
+      // Out of memory, for nothing else throws here. The loop sees the shutdown and lets the connection go.
+      if (connection) ::shutdown(connection->descriptor_, SHUT_RDWR);
     }
   }
 
@@ -76,7 +81,7 @@ class Connection::Answer : public Exchange {
     if (connection_ == nullptr || begun_) return;
     begun_ = true;
     Connection& connection = detach();
-    connection.send_response(request_, std::move(response), keep_alive_);
+    connection.send_response(request_, response, keep_alive_);
     connection.answered(keep_alive_);
   }
 
@@ -239,7 +244,7 @@ void Connection::refuse(int status) {
                                         : "this is not a request that can be read";
   Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
   response.status = status;
-  answer_and_close(std::move(response));
+  answer_and_close(response);
 }
 
 void Connection::turn_away() {
@@ -248,14 +253,14 @@ void Connection::turn_away() {
       Error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
 }
 
-void Connection::answer_and_close(Response response) {
+void Connection::answer_and_close(const Response& response) {
   Request request;
   request.id = host_.new_request_id();
-  send_response(request, std::move(response), false);
+  send_response(request, response, false);
   answered(false);
 }
 
-void Connection::send_response(const Request& request, Response response, bool keep_alive) {
+void Connection::send_response(const Request& request, const Response& response, bool keep_alive) {
   std::string bytes = head_of(response, request.id, keep_alive);
   if (!has_no_body(response.status)) bytes += fmt::format("Content-Length: {}\r\n", response.body.size());
   bytes += "\r\n";

@@ -62,8 +62,8 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void handle_buffered();
   void serve(std::string_view bytes);
   void refuse(int status);
-  void answer_and_close(Response response);
-  void send_response(const Request& request, Response response, bool keep_alive);
+  void answer_and_close(const Response& response);
+  void send_response(const Request& request, const Response& response, bool keep_alive);
   void send(std::string_view bytes);
   void flush();
   void answered(bool keep_alive);

@@ -149,7 +149,7 @@ void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Excha
     }
   }
   const auto& handler = std::get<BlockingHandler>(route.handler);
-  pool->run([this, &handler, exchange, &loop = exchange->loop()]() mutable {
+  pool->run([this, &handler, exchange = exchange, &loop = exchange->loop()]() mutable {
     auto response = std::make_shared<Response>(run_blocking(handler, exchange->request()));
     // The exchange goes home with the answer, for its last reference may only be let go on its loop.
     loop.post([exchange = std::move(exchange), response] { exchange->respond(std::move(*response)); });
@@ -157,7 +157,7 @@ void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Excha
 }
 
 HttpServer::HttpServer(HttpServerOptions options, Routes routes, Guard guard,
-                       std::function<std::string()> new_request_id, std::vector<EventLoop*> loops,
+                       std::function<std::string()> new_request_id, const std::vector<EventLoop*>& loops,
                        OnFault on_fault)
     : state_(std::make_unique<State>()) {
   state_->options = std::move(options);

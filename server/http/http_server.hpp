@@ -30,7 +30,8 @@ class HttpServer {
   using OnFault = std::function<void(const std::string& what)>;
 
   HttpServer(HttpServerOptions options, Routes routes, Guard guard,
-             std::function<std::string()> new_request_id, std::vector<EventLoop*> loops, OnFault on_fault);
+             std::function<std::string()> new_request_id, const std::vector<EventLoop*>& loops,
+             OnFault on_fault);
   ~HttpServer();
 
   /// Listens and returns the port. Throws Error(usage) when it cannot.
