@@ -107,6 +107,14 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::bytes,
                 {},
                 1024});
+  settings.add({"--max-upload",
+                {"OPENCAT_MAX_UPLOAD"},
+                "limits.upload",
+                "The longest body of images and audio, relayed as it arrives",
+                &max_upload_,
+                Unit::bytes,
+                {},
+                1024});
   settings.add({"--max-connections",
                 {"OPENCAT_MAX_CONNECTIONS"},
                 "limits.connections",
@@ -153,6 +161,7 @@ ServerOptions ServeSettings::options() {
                               static_cast<std::uint32_t>(idle_timeout_s_ * 1000)};
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
   options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
+  options_.max_upload_bytes = static_cast<std::uint64_t>(max_upload_);
   options_.max_connections = static_cast<std::size_t>(max_connections_);
   options_.utc_offset = std::chrono::minutes(utc_offset_);
   options_.loops = static_cast<std::size_t>(loops_);

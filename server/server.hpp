@@ -39,6 +39,7 @@ struct ServerOptions {
   std::size_t requests_per_minute = 20;
   std::chrono::minutes utc_offset{};
   std::uint64_t max_body_bytes = 10 << 20;
+  std::uint64_t max_upload_bytes = 100 << 20;  ///< of bodies that are relayed as they arrive
   std::size_t max_connections = 10'000;
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};
