@@ -13,6 +13,11 @@ void ServeSettings::declare(Settings& settings) {
                 "public_url",
                 "Where users reach this server; it may have a path",
                 &options_.public_url});
+  settings.add({"--trusted-proxy",
+                {"OPENCAT_TRUSTED_PROXY"},
+                "trusted_proxies",
+                "A reverse proxy's address or range, whose X-Forwarded-For is believed (repeatable)",
+                &options_.trusted_proxies});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});

@@ -27,8 +27,9 @@ struct UpstreamOptions {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 3000;         ///< 0: any free one
-  std::string public_url;  ///< empty: made of host and port
+  int port = 3000;                           ///< 0: any free one
+  std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
+  std::string public_url;                    ///< empty: made of host and port
   std::filesystem::path data_dir;
   bool demo = false;
   UpstreamOptions upstream;

@@ -104,6 +104,7 @@ bool Connection::take_head() {
   if (state != HeadFraming::State::whole) return false;
   const BodyFacts facts = head_.body();
   RequestParser::Parsed parsed = host_.parser.parse(std::string_view(in_).substr(0, head_.size()));
+  parsed.request.remote_ip = host_.client_ip(peer_ip_, head_.forwarded_for());
   in_.erase(0, head_.size());
   head_.reset();
   request_began_ = SteadyClock::now();
@@ -159,7 +160,6 @@ bool Connection::gather_body() {
 void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
   const Route* route = parsed.route;
   const int status = parsed.status;
-  parsed.request.remote_ip = host_.client_ip(peer_ip_, parsed.request);
   const auto answer = std::make_shared<Answer>(*this, std::move(parsed), body);
   exchange_ = answer;
   try {

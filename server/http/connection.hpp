@@ -24,8 +24,8 @@ struct ConnectionHost {
   std::function<void(const Route& route, const std::shared_ptr<Exchange>& exchange)> dispatch;
   /// A fresh request id, for clients that sent none.
   std::function<std::string()> new_request_id;
-  /// The address the client is known by, from the socket's and the request's headers.
-  std::function<std::string(const std::string& peer_ip, const Request& request)> client_ip;
+  /// The address the client is known by, from the socket's and what X-Forwarded-For says.
+  std::function<std::string(const std::string& peer_ip, const std::string& forwarded_for)> client_ip;
   /// The connection is over and may be forgotten.
   std::function<void(int descriptor)> on_closed;
   bool draining = false;

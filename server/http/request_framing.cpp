@@ -79,6 +79,8 @@ HeadFraming::State HeadFraming::read(std::string_view head) {
       body_.chunked = true;
     } else if (name == "expect") {
       body_.expects_continue = lower(value) == "100-continue";
+    } else if (name == "x-forwarded-for") {
+      forwarded_for_.append(forwarded_for_.empty() ? "" : ",").append(value);
     }
   }
   if (has_length && body_.chunked) return refuse(400);

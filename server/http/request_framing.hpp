@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace opencat::http {
@@ -40,6 +41,9 @@ class HeadFraming {
   std::size_t size() const { return size_; }
   int status() const { return status_; }
   const BodyFacts& body() const { return body_; }
+  /// The values of all X-Forwarded-For headers as one list, in the order in which they stand, which says who
+  /// added which.
+  const std::string& forwarded_for() const { return forwarded_for_; }
 
   /// Ready for the next request.
   void reset() { *this = HeadFraming(max_bytes_); }
@@ -52,6 +56,7 @@ class HeadFraming {
   std::size_t searched_ = 0;  ///< no end of head before this
   std::size_t size_ = 0;
   BodyFacts body_;
+  std::string forwarded_for_;
   int status_ = 0;
 };
 

@@ -215,6 +215,10 @@ TEST_CASE("HeadFraming tells what stands of the body in the head, and forgets it
   CHECK(framing.size() == head.size());
   CHECK(framing.body().expects_continue);
   CHECK(framing.body().length == 5);
+  CHECK(framing.forwarded_for().empty());
+  framing.reset();
+  framing.look(post + "X-Forwarded-For: a, b\r\nHost: c\r\nx-forwarded-for:d\r\n\r\n");
+  CHECK(framing.forwarded_for() == "a, b,d");
   framing.reset();
   CHECK(framing.look(get) == HeadFraming::State::whole);
   CHECK(framing.size() == get.size());
