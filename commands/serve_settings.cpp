@@ -15,6 +15,11 @@ void ServeSettings::declare(Settings& settings) {
                 "public_url",
                 "Where users reach this server; it may have a path",
                 &options_.public_url});
+  settings.add({"--trusted-proxy",
+                {"OPENCAT_TRUSTED_PROXY"},
+                "trusted_proxies",
+                "A reverse proxy's address or range, whose X-Forwarded-For is believed (repeatable)",
+                &options_.trusted_proxies});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
@@ -123,6 +128,14 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::bytes,
                 {},
                 1024});
+  settings.add({"--max-upload",
+                {"OPENCAT_MAX_UPLOAD"},
+                "limits.upload",
+                "The longest body of images and audio, relayed as it arrives",
+                &max_upload_,
+                Unit::bytes,
+                {},
+                1024});
   settings.add({"--max-connections",
                 {"OPENCAT_MAX_CONNECTIONS"},
                 "limits.connections",
@@ -196,6 +209,7 @@ ServerOptions ServeSettings::options(const Environment& environment) {
   options_.ping_interval = std::chrono::seconds(ping_interval_s_);
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
   options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
+  options_.max_upload_bytes = static_cast<std::uint64_t>(max_upload_);
   options_.max_connections = static_cast<std::size_t>(max_connections_);
   options_.utc_offset = std::chrono::minutes(utc_offset_);
   options_.loops = static_cast<std::size_t>(loops_);

@@ -37,6 +37,7 @@ class ServeSettings {
   std::int64_t port_ = 3000;
   std::int64_t per_minute_ = 20;
   std::int64_t max_body_ = 10 << 20;
+  std::int64_t max_upload_ = 100 << 20;
   std::int64_t max_connections_ = 10'000;
   std::int64_t utc_offset_ = 0;
   std::int64_t loops_ = 2;

@@ -142,6 +142,8 @@ void Server::State::start_http() {
   http_options.port = options.port;
   http_options.prefix = path_of(options.public_url);
   http_options.limits.max_body_bytes = options.max_body_bytes;
+  http_options.limits.max_upload_bytes = options.max_upload_bytes;
+  http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
   http_options.max_connections = options.max_connections;
 
   std::vector<EventLoop*> loops;

@@ -20,8 +20,9 @@ namespace opencat {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 3000;         ///< 0: any free one
-  std::string public_url;  ///< empty: made of host and port
+  int port = 3000;                           ///< 0: any free one
+  std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
+  std::string public_url;                    ///< empty: made of host and port
   std::filesystem::path data_dir;
   bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
   std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503
@@ -33,6 +34,7 @@ struct ServerOptions {
   std::size_t requests_per_minute = 20;
   std::chrono::minutes utc_offset{};
   std::uint64_t max_body_bytes = 10 << 20;
+  std::uint64_t max_upload_bytes = 100 << 20;  ///< of bodies that are relayed as they arrive
   std::size_t max_connections = 10'000;
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};

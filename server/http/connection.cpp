@@ -5,14 +5,13 @@
 #include <cctype>
 #include <cerrno>
 
-#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "opencat/text.hpp"
-#include "opencat/version.hpp"
+#include "opencat/error.hpp"
+#include "server/http/answer.hpp"
 
 namespace opencat::http {
 
@@ -24,6 +23,7 @@ namespace {
 constexpr auto keep_alive_timeout = 75s;
 constexpr auto head_timeout = 20s;         ///< for a request's head to arrive in full
 constexpr auto body_stall_timeout = 30s;   ///< without a byte of its body
+constexpr int slowest_body_per_s = 500;    ///< bytes, of one that is kept until it is whole, after those 30 s
 constexpr auto write_stall_timeout = 60s;  ///< without the client taking a byte
 constexpr auto linger_timeout = 2s;        ///< for the client to read a refusal before the socket goes
 constexpr std::size_t read_size = 64 << 10;
@@ -35,121 +35,13 @@ bool is_sane_id(const std::string& id) {
   });
 }
 
-std::string head_of(const Response& response, const std::string& request_id, bool keep_alive) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nX-Protocol-Version: {}\r\nX-Request-Id: {}\r\n", response.status,
-                  reason_phrase(response.status), protocol_version, request_id);
-  for (const auto& [name, value] : response.headers) {
-    // A line break inside a value would let its sender write headers of his own.
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
-    head.append(name).append(": ").append(value).append("\r\n");
-  }
-  if (!keep_alive) head += "Connection: close\r\n";
-  return head;
-}
-
-bool has_no_body(int status) { return status == 204 || status == 304 || status < 200; }
-
 }  // namespace
-
-/// The exchange of the request that the connection is answering.
-class Connection::Answer final : public Exchange {
- public:
-  Answer(Connection& connection, RequestParser::Parsed parsed)
-      : connection_(&connection),
-        host_(connection.host_),
-        request_(std::move(parsed.request)),
-        keep_alive_(parsed.keep_alive && !connection.host_.draining),
-        chunked_(!parsed.http_1_0) {}
-
-  ~Answer() override {
-    if (connection_ == nullptr || begun_) return;
-    const auto connection = connection_->weak_from_this().lock();
-    try {
-      respond(error_response(Error(ErrorKind::failed, "the server did not answer this request; try again")));
-    } catch (...) {
-      // Out of memory, for nothing else throws here. The loop sees the shutdown and lets the connection go.
-      if (connection) ::shutdown(connection->descriptor_, SHUT_RDWR);
-    }
-  }
-
-  Request& request() override { return request_; }
-  EventLoop& loop() override { return host_.loop; }
-  std::size_t loop_index() const override { return host_.loop_index; }
-
-  void respond(Response response) override {
-    if (connection_ == nullptr || begun_) return;
-    begun_ = true;
-    Connection& connection = detach();
-    connection.send_response(request_, response, keep_alive_);
-    connection.answered(keep_alive_);
-  }
-
-  void begin(Response response) override {
-    if (connection_ == nullptr || begun_) return;
-    begun_ = true;
-    // Without chunks only the connection's end can end the stream.
-    if (!chunked_) keep_alive_ = false;
-    std::string bytes = head_of(response, request_.id, keep_alive_);
-    bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    connection_->out_ += bytes;
-    if (!response.body.empty()) return write(response.body);
-    // The first piece mostly follows in this turn of the loop and then goes out with the head in one packet.
-    host_.loop.post([weak = connection_->weak_from_this()] {
-      if (const auto connection = weak.lock()) connection->flush();
-    });
-  }
-
-  void write(std::string_view piece) override {
-    if (connection_ == nullptr || !begun_ || piece.empty() || request_.method == "HEAD") return;
-    if (!chunked_) return connection_->send(piece);
-    std::string bytes = fmt::format("{:x}\r\n", piece.size());
-    bytes.append(piece).append("\r\n");
-    connection_->send(bytes);
-  }
-
-  void end() override {
-    if (connection_ == nullptr) return;
-    Connection& connection = detach();
-    if (chunked_) connection.send("0\r\n\r\n");
-    connection.answered(keep_alive_);
-  }
-
-  std::size_t unsent() const override {
-    return connection_ == nullptr ? 0 : connection_->out_.size() - connection_->out_sent_;
-  }
-
-  /// The connection is going: no call may reach it again.
-  void lose() {
-    connection_ = nullptr;
-    on_drained = nullptr;
-    if (const auto gone = std::exchange(on_gone, nullptr)) gone();
-  }
-
-  void drained() {
-    if (on_drained) on_drained();
-  }
-
- private:
-  Connection& detach() {
-    on_gone = nullptr;
-    on_drained = nullptr;
-    return *std::exchange(connection_, nullptr);
-  }
-
-  Connection* connection_;
-  ConnectionHost& host_;
-  Request request_;
-  bool keep_alive_;
-  bool chunked_;
-  bool begun_ = false;
-};
 
 Connection::Connection(ConnectionHost& host, int descriptor, std::string peer_ip)
     : host_(host),
       descriptor_(descriptor),
       peer_ip_(std::move(peer_ip)),
-      framing_(host.limits),
+      head_(host.limits.max_head_bytes),
       last_progress_(SteadyClock::now()),
       request_began_(last_progress_) {}
 
@@ -182,47 +74,93 @@ void Connection::read() {
   // Nothing more is answered, so nothing more is kept.
   if (lingering_ || close_after_flush_) return;
   last_progress_ = SteadyClock::now();
-  if (in_.empty()) request_began_ = last_progress_;
+  if (in_.empty() && !incoming_) request_began_ = last_progress_;
   in_.append(buffer, static_cast<std::size_t>(count));
-  if (!handling_) handle_buffered();
+  if (reads_body()) {
+    feed_body();
+  } else if (!handling_) {
+    handle_buffered();
+  }
 }
 
 void Connection::handle_buffered() {
   // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack
   // flat however many requests a client sends in one packet.
   handling_ = true;
-  while (descriptor_ >= 0 && !busy() && !close_after_flush_ && !in_.empty()) {
-    const RequestFraming::State state = framing_.look(in_);
-    if (state == RequestFraming::State::refused) {
-      refuse(framing_.status());
-      break;
-    }
-    if (state == RequestFraming::State::continue_wanted) send("HTTP/1.1 100 Continue\r\n\r\n");
-    if (state != RequestFraming::State::whole) break;
-    std::size_t size = framing_.size();
-    if (const std::size_t trailer = framing_.trailer_at(); trailer > 0) {
-      in_.erase(trailer, size - 2 - trailer);
-      size = trailer + 2;
-    }
-    framing_.reset();
-    serve(std::string_view(in_).substr(0, size));
-    in_.erase(0, size);
-    if (in_.empty() && in_.capacity() > read_size) in_.shrink_to_fit();
-    request_began_ = SteadyClock::now();
+  while (descriptor_ >= 0 && !busy() && !close_after_flush_) {
+    if (!(incoming_ ? gather_body() : take_head())) break;
   }
   handling_ = false;
-  if (descriptor_ >= 0) update_interest();
+  if (descriptor_ < 0) return;
+  if (in_.empty() && in_.capacity() > read_size) in_.shrink_to_fit();
+  update_interest();
 }
 
-void Connection::serve(std::string_view bytes) {
-  RequestParser::Parsed parsed = host_.parser.parse(bytes);
-  if (parsed.route == nullptr && parsed.status != 404 && parsed.status != 405) return refuse(parsed.status);
-  const Route* route = parsed.route;
+/// Whether there was one that can be answered.
+bool Connection::take_head() {
+  if (in_.empty()) return false;
+  const HeadFraming::State state = head_.look(in_);
+  if (state == HeadFraming::State::refused) refuse(head_.status());
+  if (state != HeadFraming::State::whole) return false;
+  const BodyFacts facts = head_.body();
+  RequestParser::Parsed parsed = host_.parser.parse(std::string_view(in_).substr(0, head_.size()));
+  parsed.request.remote_ip = host_.client_ip(peer_ip_, head_.forwarded_for());
+  in_.erase(0, head_.size());
+  head_.reset();
+  request_began_ = SteadyClock::now();
   const std::string* given = parsed.request.header("X-Request-Id");
   parsed.request.id = given != nullptr && is_sane_id(*given) ? *given : host_.new_request_id();
-  parsed.request.remote_ip = host_.client_ip(peer_ip_, parsed.request);
+  if (parsed.route == nullptr && parsed.status != 404 && parsed.status != 405) {
+    refuse(parsed.status, parsed.request.id);
+    return false;
+  }
+  const bool streamed = parsed.route != nullptr && parsed.route->body == BodyMode::streamed;
+  const std::uint64_t limit = streamed ? host_.limits.max_upload_bytes : host_.limits.max_body_bytes;
+  if (facts.length > limit) {
+    refuse(413, parsed.request.id);
+    return false;
+  }
+  if (!streamed && facts.empty()) {
+    serve(std::move(parsed), facts);
+    return true;
+  }
+  incoming_ = std::make_unique<Incoming>(Incoming{{}, facts, BodyFraming(facts, limit), streamed});
+  if (streamed) {
+    serve(std::move(parsed), facts);
+  } else {
+    incoming_->parsed = std::move(parsed);
+  }
+  return true;
+}
+
+/// Whether the request became whole.
+bool Connection::gather_body() {
+  Incoming& incoming = *incoming_;
+  std::string& body = incoming.parsed.request.body;
+  std::string_view rest = in_;
+  BodyFraming::Step step;
+  do {
+    step = incoming.body.next(rest);
+    rest.remove_prefix(step.consumed);
+    body.append(step.piece);
+  } while (step.state == BodyFraming::State::piece);
+  in_.erase(0, in_.size() - rest.size());
+  if (step.state == BodyFraming::State::refused) {
+    refuse(incoming.body.status(), incoming.parsed.request.id);
+  } else if (step.state == BodyFraming::State::more) {
+    say_continue();
+  } else {
+    const std::unique_ptr<Incoming> whole = std::move(incoming_);
+    serve(std::move(whole->parsed), whole->facts);
+    return true;
+  }
+  return false;
+}
+
+void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
+  const Route* route = parsed.route;
   const int status = parsed.status;
-  const auto answer = std::make_shared<Answer>(*this, std::move(parsed));
+  const auto answer = std::make_shared<Answer>(*this, std::move(parsed), body);
   exchange_ = answer;
   try {
     if (route == nullptr) {
@@ -238,34 +176,27 @@ void Connection::serve(std::string_view bytes) {
   }
 }
 
-void Connection::refuse(int status) {
+void Connection::refuse(int status, const std::string& request_id) {
   const char* message = status == 413   ? "the request is larger than this server takes"
                         : status == 431 ? "the request's headers are larger than this server takes"
                                         : "this is not a request that can be read";
   Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
   response.status = status;
-  answer_and_close(response);
+  answer_and_close(std::move(response), request_id);
 }
 
 void Connection::turn_away() {
   turned_away_ = true;
-  answer_and_close(error_response(
-      Error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
+  answer_and_close(error_response(Error(ErrorKind::unavailable,
+                                        "the server is at its limit of connections; try again in a moment")),
+                   {});
 }
 
-void Connection::answer_and_close(const Response& response) {
+void Connection::answer_and_close(Response response, const std::string& request_id) {
   Request request;
-  request.id = host_.new_request_id();
-  send_response(request, response, false);
+  request.id = request_id.empty() ? host_.new_request_id() : request_id;
+  send(bytes_of(request, response, false));
   answered(false);
-}
-
-void Connection::send_response(const Request& request, const Response& response, bool keep_alive) {
-  std::string bytes = head_of(response, request.id, keep_alive);
-  if (!has_no_body(response.status)) bytes += fmt::format("Content-Length: {}\r\n", response.body.size());
-  bytes += "\r\n";
-  if (request.method != "HEAD" && !has_no_body(response.status)) bytes += response.body;
-  send(bytes);
 }
 
 void Connection::send(std::string_view bytes) {
@@ -299,6 +230,7 @@ void Connection::flush() {
 
 void Connection::answered(bool keep_alive) {
   exchange_.reset();
+  incoming_.reset();
   if (descriptor_ < 0) return;
   last_progress_ = request_began_ = SteadyClock::now();
   if (!keep_alive || host_.draining) {
@@ -306,7 +238,6 @@ void Connection::answered(bool keep_alive) {
     if (out_sent_ == out_.size()) linger();
     return;
   }
-  // Not from inside serve(): the bytes it is reading still stand in the buffer.
   if (!handling_) handle_buffered();
 }
 
@@ -323,26 +254,30 @@ void Connection::linger() {
 void Connection::update_interest() {
   if (descriptor_ < 0) return;
   unsigned wanted = out_sent_ < out_.size() ? unsigned{writable} : 0u;
-  // A pipelined next request waits in the kernel, not in memory.
-  if (!busy() || lingering_) wanted |= readable;
+  // A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
+  if (!busy() || lingering_ || reads_body()) wanted |= readable;
   if (wanted == interest_) return;
   interest_ = wanted;
   host_.loop.change(descriptor_, wanted);
 }
 
 void Connection::check_times(SteadyClock::time_point now) {
+  if (is_late(now)) lose();
+}
+
+bool Connection::is_late(SteadyClock::time_point now) const {
   const auto idle = now - last_progress_;
-  if (lingering_) {
-    if (idle > linger_timeout) lose();
-  } else if (out_sent_ < out_.size()) {
-    if (idle > write_stall_timeout) lose();
-  } else if (busy()) {
-    return;  // its handler knows how long it may take
-  } else if (in_.empty()) {
-    if (idle > keep_alive_timeout) lose();
-  } else if (framing_.in_body() ? idle > body_stall_timeout : now - request_began_ > head_timeout) {
-    lose();
+  if (lingering_) return idle > linger_timeout;
+  if (out_sent_ < out_.size()) return idle > write_stall_timeout;
+  // Its handler knows how long an answer may take.
+  if (busy()) return reads_body() && idle > body_stall_timeout;
+  if (incoming_) {
+    const auto patience =
+        body_stall_timeout + std::chrono::seconds(incoming_->body.taken() / slowest_body_per_s);
+    return idle > body_stall_timeout || now - request_began_ > patience;
   }
+  if (!in_.empty()) return now - request_began_ > head_timeout;
+  return idle > keep_alive_timeout;
 }
 
 void Connection::drain() {

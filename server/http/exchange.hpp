@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "opencat/event_loop.hpp"
@@ -22,6 +24,25 @@ class Exchange {
   virtual EventLoop& loop() = 0;
   /// Which of the server's loops it runs in, counted from 0.
   virtual std::size_t loop_index() const = 0;
+
+  using OnBody = std::function<void(std::string_view piece)>;
+  /// For a route with BodyMode::streamed, whose handler runs as soon as the head has arrived, with an empty
+  /// request().body. Asks for the body: `on_body` hears of each piece as it arrives (without chunks; valid
+  /// during the call only), `on_end` that it was whole. Neither is called from within this call, nor after
+  /// on_gone or a whole answer; neither may throw. To be called once. Until then nothing of the body is read,
+  /// and a client that waits for "100 Continue" waits on. A body that is too long (FramingLimits::
+  /// max_upload_bytes, 413), broken (400) or stalled ends the exchange like a client that left: on_gone is
+  /// called, and the client is told by the connection. An answer before the body's end closes the connection
+  /// once it is given; with begin(), the body goes on until end().
+  virtual void read_body(OnBody /*on_body*/, std::function<void()> /*on_end*/) {}
+  /// Stops and goes on with reading the body: what the client sends meanwhile waits in its own socket, and no
+  /// more than 64 KiB of it here. pause_body() may be called from within on_body, which is then not called
+  /// again before resume_body().
+  virtual void pause_body() {}
+  virtual void resume_body() {}
+  /// The streamed body's length, if the client told it (Content-Length); a chunked one has none. It is within
+  /// the limit. 0: there is no body.
+  virtual std::optional<std::uint64_t> body_length() const { return 0; }
 
   /// The whole answer.
   virtual void respond(Response response) = 0;

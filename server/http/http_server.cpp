@@ -82,7 +82,9 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
              state.dispatch(route, exchange);
            },
            owner.new_request_id,
-           [](const std::string& peer_ip, const Request&) { return peer_ip; },
+           [this](const std::string& peer_ip, const std::string& forwarded_for) {
+             return client_address(peer_ip, forwarded_for, state.options.trusted_proxies);
+           },
            [this](int descriptor) {
              const auto found = connections.find(descriptor);
              if (found == connections.end()) return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "opencat/event_loop.hpp"
+#include "server/http/client_address.hpp"
 #include "server/http/request_framing.hpp"
 #include "server/http/router.hpp"
 
@@ -18,6 +19,7 @@ struct HttpServerOptions {
   std::string prefix;  ///< the public URL's path, e.g. "/opencat"
   FramingLimits limits;
   std::size_t max_connections = 10'000;  ///< beyond it, 503 with Retry-After
+  TrustedProxies trusted_proxies;        ///< whose X-Forwarded-For counts
   std::size_t blocking_threads = 4;
   std::size_t max_waiting_for_thread = 256;
 };

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "server/http/connection.hpp"
+
+namespace opencat::http {
+
+/// The exchange of the request that a connection is answering.
+class Answer : public Exchange {
+ public:
+  Answer(Connection& connection, RequestParser::Parsed parsed, const BodyFacts& body);
+  ~Answer() override;
+
+  Request& request() override { return request_; }
+  EventLoop& loop() override { return host_.loop; }
+  std::size_t loop_index() const override { return host_.loop_index; }
+
+  void read_body(OnBody on_body, std::function<void()> on_end) override;
+  void pause_body() override;
+  void resume_body() override;
+  std::optional<std::uint64_t> body_length() const override;
+
+  void respond(Response response) override;
+  void begin(Response response) override;
+  void write(std::string_view piece) override;
+  void end() override;
+  std::size_t unsent() const override;
+
+  /// What the connection tells. After lose() no call reaches it again.
+  void lose();
+  void drained();
+  void body_piece(std::string_view piece);
+  void body_ended();
+
+  bool begun() const { return begun_; }
+
+ private:
+  Connection& detach();
+  bool keeps_alive();
+
+  Connection* connection_;
+  ConnectionHost& host_;
+  Request request_;
+  BodyFacts body_;
+  OnBody on_body_;
+  std::function<void()> on_body_end_;
+  bool keep_alive_;
+  bool chunked_;
+  bool begun_ = false;
+};
+
+/// A response's first lines, without the empty line that ends them.
+std::string head_of(const Response& response, const std::string& request_id, bool keep_alive);
+
+/// All of it.
+std::string bytes_of(const Request& request, const Response& response, bool keep_alive);
+
+}  // namespace opencat::http
