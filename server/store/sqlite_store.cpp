@@ -239,7 +239,8 @@ class SqliteStore : public Store {
         window_(options.requests_per_minute, std::chrono::minutes(1)),
         writer_(file_, &window_),
         reader_(file_, nullptr),
-        queue_({statement("BEGIN IMMEDIATE"), statement("COMMIT"), statement("ROLLBACK")},
+        on_commit_(options.on_commit),
+        queue_({statement("BEGIN IMMEDIATE"), [this] { commit(); }, statement("ROLLBACK")},
                max_waiting_commits) {}
 
   void issue(const TokenRecord& token) override {
@@ -286,7 +287,24 @@ class SqliteStore : public Store {
     queue_.add_always({guarded([this, row = std::move(reservation), use] { writer_.settle(row, use); }), {}});
   }
 
+  void probe(std::function<void(std::exception_ptr)> done) override {
+    // Writing the value that is there writes a page, and so the disk is asked.
+    queue_.add({guarded([this] {
+                  const int version = writer_.database().execAndGet("PRAGMA user_version").getInt();
+                  writer_.database().exec("PRAGMA user_version = " + std::to_string(version));
+                }),
+                std::move(done)});
+  }
+
+  std::size_t waiting() const override { return queue_.waiting(); }
+
  private:
+  void commit() {
+    const auto began = std::chrono::steady_clock::now();
+    guarded([this] { writer_.database().exec("COMMIT"); })();
+    if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
+  }
+
   /// The same work, with SQLiteCpp's exceptions as the project's.
   std::function<void()> guarded(std::function<void()> work) const {
     return [this, work = std::move(work)] {
@@ -328,6 +346,7 @@ class SqliteStore : public Store {
   Connection writer_;     ///< the queue's thread's, once that runs
   Connection reader_;
   std::mutex reader_mutex_;
+  std::function<void(std::chrono::nanoseconds)> on_commit_;
   CommitQueue queue_;  ///< last: its thread uses what stands above
 };
 
