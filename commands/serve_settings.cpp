@@ -1,15 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "commands/serve_settings.hpp"
 
+#include <charconv>
+
 #include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
 #include "opencat/http_client.hpp"
 
 namespace opencat {
 
+namespace {
+
+/// Of a setting that has no default, and so is a text.
+int port_number(const std::string& flag, const std::string& text) {
+  int port = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, problem] = std::from_chars(text.data(), end, port);
+  if (problem != std::errc{} || stopped != end || port < 0 || port > 65535)
+    throw Error(ErrorKind::usage, flag + " wants a number up to 65535, not '" + text + "'");
+  return port;
+}
+
+}  // namespace
+
 void ServeSettings::declare(Settings& settings) {
   settings.add({"--host", {"OPENCAT_HOST"}, "host", "Listen on this address", &options_.host});
   settings.add({"--port", {"OPENCAT_PORT"}, "port", "Listen on this port; 0 picks one", &port_});
+  settings.add({"--ops-port",
+                {"OPENCAT_OPS_PORT"},
+                "ops_port",
+                "Listen on this port, too, for /healthz, /readyz and /metrics alone; 0 picks one",
+                &ops_port_});
   settings.add({"--public-url",
                 {"OPENCAT_PUBLIC_URL"},
                 "public_url",
@@ -23,6 +44,12 @@ void ServeSettings::declare(Settings& settings) {
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
+  settings.add(
+      {"--access-log",
+       {"OPENCAT_ACCESS_LOG"},
+       "access_log",
+       "Write a line of JSON per request to this file, or - for standard error; SIGHUP opens it again",
+       &options_.access_log});
   declare_upstream(settings);
   declare_secrets(settings);
   declare_limits(settings);
@@ -201,6 +228,7 @@ ServerOptions ServeSettings::options(const Environment& environment) {
   if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
   options_.upstreams = upstreams(environment);
   options_.port = static_cast<int>(port_);
+  if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
   options_.data_dir = data_dir_;
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open

@@ -35,6 +35,7 @@ class ServeSettings {
   std::filesystem::path data_dir_ = "opencat-data";
   std::string enrollment_;
   std::int64_t port_ = 3000;
+  std::string ops_port_;
   std::int64_t per_minute_ = 20;
   std::int64_t max_body_ = 10 << 20;
   std::int64_t max_upload_ = 100 << 20;

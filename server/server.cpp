@@ -15,10 +15,12 @@
 #include "server/routes/admin.hpp"
 #include "server/routes/models.hpp"
 #include "server/routes/pages.hpp"
+#include "server/routes/probes.hpp"
 #include "server/routes/relay.hpp"
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/telemetry.hpp"
 
 namespace opencat {
 
@@ -73,12 +75,16 @@ struct Server::State {
   Entropy& entropy;
   std::function<void(const std::string&)> log;
   std::unique_ptr<FileLock> lock;
+  std::unique_ptr<Telemetry> telemetry;
+  std::unique_ptr<Worker> ops_worker;            ///< of the probes' own listener
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
   std::unique_ptr<AdminStore> store;
   std::unique_ptr<routes::EnrollmentKeys> keys;
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
+  std::unique_ptr<routes::Readiness> readiness;
   std::unique_ptr<http::HttpServer> http;
+  std::unique_ptr<http::HttpServer> ops;
   ServerAddresses addresses;
 
   State(ServerOptions given, Clock& its_clock, Entropy& its_entropy,
@@ -87,7 +93,9 @@ struct Server::State {
 
   void prepare_secrets();
   void prepare_services();
+  void open_store();
   void start_http();
+  void start_ops();
   std::string demo_chat_url();
   void end_loops();
 };
@@ -112,6 +120,7 @@ void Server::State::prepare_secrets() {
 void Server::State::prepare_services() {
   const HttpTransfers::Options transfers{std::string("opencat/") + version(), "", 256};
   for (std::size_t i = 0; i < options.loops; ++i) workers.push_back(std::make_unique<Worker>(transfers));
+  if (options.ops_port) ops_worker = std::make_unique<Worker>(transfers);
   std::vector<UpstreamLoop> loops;
   for (const auto& worker : workers) loops.push_back({worker->loop, worker->transfers});
   const auto upstreams = std::make_shared<UpstreamPool>(
@@ -131,6 +140,7 @@ void Server::State::start_http() {
   http_options.limits.max_body_bytes = options.max_body_bytes;
   http_options.limits.max_upload_bytes = options.max_upload_bytes;
   http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
+  http_options.observer = telemetry.get();
   http_options.max_connections = options.max_connections;
 
   std::vector<EventLoop*> loops;
@@ -143,6 +153,8 @@ void Server::State::start_http() {
   routes::add_token_routes(routes, *services, *guard);
   routes::add_admin_routes(routes, {*services, *store, *keys, options.enrollment});
   routes::add_page_routes(routes, path_of(options.public_url));
+  routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
+  telemetry->learn(routes);
   http = std::make_unique<http::HttpServer>(
       std::move(http_options), std::move(routes),
       [this](http::Access access, http::Request& request) { guard->check(access, request); },
@@ -152,6 +164,34 @@ void Server::State::start_http() {
   addresses.url = address(options.host, port);
   addresses.public_url = options.public_url.empty() ? addresses.url : options.public_url;
   services->public_url = addresses.public_url;
+  telemetry->sample({*http, *store, *services->upstreams, options.max_connections});
+}
+
+/// The probes on a listener with a loop of its own, which no number of streams can keep from answering.
+void Server::State::start_ops() {
+  http::HttpServerOptions ops_options;
+  ops_options.host = options.host;
+  ops_options.port = *options.ops_port;
+  ops_options.max_connections = 256;
+  ops_options.blocking_threads = 1;
+  http::Routes routes;
+  routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
+  ops = std::make_unique<http::HttpServer>(
+      std::move(ops_options), std::move(routes), [](http::Access, http::Request&) {},
+      [this] { return "req_" + random_hex(entropy, 12); }, std::vector<EventLoop*>{&ops_worker->loop},
+      [this](const std::string& what) { log("unexpected: " + what); });
+  addresses.ops_url = address(options.host, ops->start());
+  ops_worker->thread = std::thread([&loop = ops_worker->loop] { loop.run(); });
+}
+
+void Server::State::open_store() {
+  StoreOptions store_options;
+  store_options.requests_per_minute = options.requests_per_minute;
+  store_options.on_commit = [&commits = telemetry->metrics().commit_seconds](std::chrono::nanoseconds time) {
+    commits.observe(std::chrono::duration<double>(time).count());
+  };
+  store = open_sqlite_store(options.data_dir / "opencat.db", store_options);
+  readiness = std::make_unique<routes::Readiness>([this](auto done) { store->probe(std::move(done)); });
 }
 
 /// A token of the demo's own, kept in a file, so that restarts do not gather tokens.
@@ -168,8 +208,11 @@ std::string Server::State::demo_chat_url() {
 }
 
 void Server::State::end_loops() {
-  for (const auto& worker : workers) worker->loop.stop();
-  for (const auto& worker : workers) {
+  std::vector<Worker*> all{ops_worker.get()};
+  for (const auto& worker : workers) all.push_back(worker.get());
+  std::erase(all, nullptr);
+  for (Worker* worker : all) worker->loop.stop();
+  for (Worker* worker : all) {
     if (worker->thread.joinable()) worker->thread.join();
   }
 }
@@ -186,7 +229,8 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   state.lock = std::make_unique<FileLock>(
       state.options.data_dir / "lock", FileLock::Wait::never,
       "another opencat serves " + state.options.data_dir.string() + "; stop it, or name another --data-dir");
-  state.store = open_sqlite_store(state.options.data_dir / "opencat.db", {state.options.requests_per_minute});
+  state.telemetry = std::make_unique<Telemetry>(state.options.access_log, clock);
+  state.open_store();
   state.prepare_secrets();
   state.prepare_services();
 }
@@ -194,6 +238,9 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
 Server::~Server() {
   if (!state_) return;
   state_->end_loops();
+  // No scrape asks the parts any more that go now.
+  state_->telemetry->metrics().registry.forget_sampled();
+  state_->ops.reset();
   state_->http.reset();
   // Commits what is still to be counted; its callbacks may post to the loops, which are still there.
   state_->store.reset();
@@ -201,6 +248,7 @@ Server::~Server() {
 
 ServerAddresses Server::start() {
   state_->start_http();
+  if (state_->options.ops_port) state_->start_ops();
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
@@ -211,6 +259,7 @@ ServerAddresses Server::start() {
 void Server::reload(const ServerOptions& options) {
   std::vector<UpstreamConfig> upstreams = options.upstreams;
   check_upstreams(upstreams);
+  state_->telemetry->reopen_log();
   state_->services->upstreams->configure(upstreams);
   state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
 }
@@ -222,12 +271,14 @@ void Server::run(std::stop_token stop) {
   changed.wait(lock, stop, [] { return false; });
 
   http::HttpServer& http = *state_->http;
+  state_->readiness->drain();
   http.drain();
   const auto deadline = std::chrono::steady_clock::now() + state_->options.drain_timeout;
   while (http.open_connections() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   http.stop();
+  if (state_->ops) state_->ops->stop();
 }
 
 }  // namespace opencat

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ namespace opencat {
 struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 3000;                           ///< 0: any free one
+  std::optional<int> ops_port;               ///< of a second listener for the probes; 0: any free one
   std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
   std::string public_url;                    ///< empty: made of host and port
   std::filesystem::path data_dir;
@@ -38,6 +40,7 @@ struct ServerOptions {
   std::size_t max_connections = 10'000;
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};
+  std::filesystem::path access_log;  ///< "-": standard error; empty: none
 };
 
 /// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is
@@ -45,6 +48,7 @@ struct ServerOptions {
 struct ServerAddresses {
   std::string url;                          ///< where it listens
   std::string public_url;                   ///< where its users find it
+  std::string ops_url;                      ///< of the probes' own listener; empty: none
   std::string chat_url;                     ///< signed in; empty but with --demo
   std::filesystem::path admin_secret_file;  ///< empty: the secret was given
   std::filesystem::path enroll_key_file;

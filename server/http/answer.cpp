@@ -9,6 +9,8 @@ namespace opencat::http {
 
 namespace {
 
+constexpr int client_left_status = 499;  ///< nginx's name for it; no client sees it
+
 bool has_no_body(int status) { return status == 204 || status == 304 || status < 200; }
 
 }  // namespace
@@ -34,13 +36,26 @@ std::string bytes_of(const Request& request, const Response& response, bool keep
   return bytes;
 }
 
+Response refusal(int status) {
+  const char* message = status == 413   ? "the request is larger than this server takes"
+                        : status == 431 ? "the request's headers are larger than this server takes"
+                                        : "this is not a request that can be read";
+  Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
+  response.status = status;
+  return response;
+}
+
 Answer::Answer(Connection& connection, RequestParser::Parsed parsed, const BodyFacts& body)
     : connection_(&connection),
       host_(connection.host_),
       request_(std::move(parsed.request)),
       body_(body),
       keep_alive_(parsed.keep_alive && !connection.host_.draining),
-      chunked_(!parsed.http_1_0) {}
+      chunked_(!parsed.http_1_0),
+      route_(parsed.route),
+      began_at_(connection.request_began_) {
+  if (host_.observer != nullptr) host_.observer->request_began();
+}
 
 Answer::~Answer() {
   if (connection_ == nullptr) return;
@@ -80,8 +95,12 @@ void Answer::respond(Response response) {
   if (connection_ == nullptr || begun_) return;
   begun_ = true;
   const bool keep_alive = keeps_alive();
+  status_ = response.status;
+  const std::string bytes = bytes_of(request_, response, keep_alive);
+  bytes_ += bytes.size();
+  report(false);
   Connection& connection = detach();
-  connection.send(bytes_of(request_, response, keep_alive));
+  connection.send(bytes);
   connection.answered(keep_alive);
 }
 
@@ -92,6 +111,10 @@ void Answer::begin(Response response) {
   if (!chunked_ || connection_->has_body_left()) keep_alive_ = false;
   std::string bytes = head_of(response, request_.id, keep_alive_);
   bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+  status_ = response.status;
+  streamed_ = true;
+  bytes_ += bytes.size();
+  if (host_.observer != nullptr) host_.observer->stream_began();
   connection_->out_ += bytes;
   if (!response.body.empty()) return write(response.body);
   // The first piece mostly follows in this turn of the loop and then goes out with the head in one packet.
@@ -102,6 +125,9 @@ void Answer::begin(Response response) {
 
 void Answer::write(std::string_view piece) {
   if (connection_ == nullptr || !begun_ || piece.empty() || request_.method == "HEAD") return;
+  // A comment of an event stream (": ping") is none of the answer.
+  if (!first_piece_at_ && piece.front() != ':') first_piece_at_ = std::chrono::steady_clock::now();
+  bytes_ += piece.size();
   if (!chunked_) return connection_->send(piece);
   std::string bytes = fmt::format("{:x}\r\n", piece.size());
   bytes.append(piece).append("\r\n");
@@ -110,6 +136,7 @@ void Answer::write(std::string_view piece) {
 
 void Answer::end() {
   if (connection_ == nullptr) return;
+  report(false);
   Connection& connection = detach();
   if (chunked_) connection.send("0\r\n\r\n");
   connection.answered(keep_alive_);
@@ -121,11 +148,20 @@ std::size_t Answer::unsent() const {
 
 void Answer::lose() {
   if (connection_ == nullptr) return;
+  report(true);
   connection_ = nullptr;
   on_drained = nullptr;
   on_body_ = nullptr;
   on_body_end_ = nullptr;
   if (const auto gone = std::exchange(on_gone, nullptr)) gone();
+}
+
+void Answer::refuse_body(int status) {
+  on_body_ = nullptr;
+  on_body_end_ = nullptr;
+  const auto gone = std::exchange(on_gone, nullptr);
+  respond(refusal(status));
+  if (gone) gone();
 }
 
 void Answer::drained() {
@@ -145,6 +181,18 @@ void Answer::body_piece(std::string_view piece) {
 void Answer::body_ended() {
   on_body_ = nullptr;
   if (const auto call = std::exchange(on_body_end_, nullptr)) call();
+}
+
+/// Tells the observer of the end: once, for it stands before the connection is let go.
+void Answer::report(bool cut) {
+  if (host_.observer == nullptr) return;
+  Answered answered{request_,     route_,
+                    notes,        status_ == 0 ? client_left_status : status_,
+                    bytes_,       std::chrono::steady_clock::now() - began_at_,
+                    std::nullopt, streamed_,
+                    cut};
+  if (first_piece_at_) answered.first_piece = *first_piece_at_ - began_at_;
+  host_.observer->request_ended(answered, true);
 }
 
 Connection& Answer::detach() {

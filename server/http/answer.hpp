@@ -31,11 +31,14 @@ class Answer : public Exchange {
   void drained();
   void body_piece(std::string_view piece);
   void body_ended();
+  /// The body cannot be read on: the client hears this, and for the handler it has left.
+  void refuse_body(int status);
 
   bool begun() const { return begun_; }
 
  private:
   Connection& detach();
+  void report(bool cut);
   bool keeps_alive();
 
   Connection* connection_;
@@ -47,10 +50,20 @@ class Answer : public Exchange {
   bool keep_alive_;
   bool chunked_;
   bool begun_ = false;
+  // What an observer hears.
+  const Route* route_;
+  std::chrono::steady_clock::time_point began_at_;
+  std::optional<std::chrono::steady_clock::time_point> first_piece_at_;
+  std::uint64_t bytes_ = 0;
+  int status_ = 0;
+  bool streamed_ = false;
 };
 
 /// A response's first lines, without the empty line that ends them.
 std::string head_of(const Response& response, const std::string& request_id, bool keep_alive);
+
+/// How a request is answered that is not even given to a route.
+Response refusal(int status);
 
 /// All of it.
 std::string bytes_of(const Request& request, const Response& response, bool keep_alive);

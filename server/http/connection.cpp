@@ -28,6 +28,8 @@ constexpr auto write_stall_timeout = 60s;  ///< without the client taking a byte
 constexpr auto linger_timeout = 2s;        ///< for the client to read a refusal before the socket goes
 constexpr std::size_t read_size = 64 << 10;
 
+const AnswerNotes no_notes;
+
 /// A client's own request id is taken over when it is plain and short: it ends up in headers and logs.
 bool is_sane_id(const std::string& id) {
   return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
@@ -177,16 +179,12 @@ void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
 }
 
 void Connection::refuse(int status, const std::string& request_id) {
-  const char* message = status == 413   ? "the request is larger than this server takes"
-                        : status == 431 ? "the request's headers are larger than this server takes"
-                                        : "this is not a request that can be read";
-  Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
-  response.status = status;
-  answer_and_close(std::move(response), request_id);
+  answer_and_close(refusal(status), request_id);
 }
 
 void Connection::turn_away() {
   turned_away_ = true;
+  if (host_.observer != nullptr) host_.observer->connection_refused();
   answer_and_close(error_response(Error(ErrorKind::unavailable,
                                         "the server is at its limit of connections; try again in a moment")),
                    {});
@@ -195,7 +193,14 @@ void Connection::turn_away() {
 void Connection::answer_and_close(Response response, const std::string& request_id) {
   Request request;
   request.id = request_id.empty() ? host_.new_request_id() : request_id;
-  send(bytes_of(request, response, false));
+  request.remote_ip = peer_ip_;
+  const std::string bytes = bytes_of(request, response, false);
+  if (host_.observer != nullptr) {
+    host_.observer->request_ended({request, nullptr, no_notes, response.status, bytes.size(),
+                                   SteadyClock::now() - request_began_, std::nullopt, false, false},
+                                  false);
+  }
+  send(bytes);
   answered(false);
 }
 

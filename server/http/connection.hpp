@@ -10,6 +10,7 @@
 #include "opencat/event_loop.hpp"
 #include "server/http/exchange.hpp"
 #include "server/http/httplib_bridge.hpp"
+#include "server/http/observer.hpp"
 #include "server/http/request_framing.hpp"
 
 namespace opencat::http {
@@ -28,6 +29,7 @@ struct ConnectionHost {
   std::function<std::string(const std::string& peer_ip, const std::string& forwarded_for)> client_ip;
   /// The connection is over and may be forgotten.
   std::function<void(int descriptor)> on_closed;
+  Observer* observer = nullptr;  ///< null: nobody counts
   bool draining = false;
 };
 

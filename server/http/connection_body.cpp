@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The part of Connection that gives a body on as it arrives.
-#include "opencat/error.hpp"
 #include "server/http/answer.hpp"
 
 namespace opencat::http {
@@ -66,17 +65,10 @@ void Connection::feed_body() {
   update_interest();
 }
 
-/// The body cannot be read on: for the handler the client has left, the client hears why if it can.
 void Connection::break_off(int status) {
   const auto answer = exchange_.lock();
-  exchange_.reset();
-  std::string request_id;
-  if (answer) {
-    request_id = answer->request().id;
-    answer->lose();
-  }
-  if (answer && answer->begun()) return lose();
-  refuse(status, request_id);
+  if (!answer || answer->begun()) return lose();
+  answer->refuse_body(status);
 }
 
 /// Reads over what has already arrived of a body that nobody wants; whether that was all of it.

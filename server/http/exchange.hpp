@@ -6,12 +6,21 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "opencat/event_loop.hpp"
 #include "server/http/message.hpp"
 
 namespace opencat::http {
+
+/// What a route knows of a request and the access log and the metrics should.
+struct AnswerNotes {
+  std::string token_id;  ///< the public id of the token that was accepted
+  /// The model of a model's answer, as the operator named it. Never what a client sent, unless it was found
+  /// in the operator's list: it becomes a metric's label.
+  std::string model;
+};
 
 /// One request being answered: with respond(), or with begin(), any number of write(), and end(). All calls
 /// belong to the thread of its loop; others reach it through loop().post(). After the client went away the
@@ -57,6 +66,8 @@ class Exchange {
   /// on_drained.
   virtual std::size_t unsent() const = 0;
   static constexpr std::size_t high_water = 256 << 10;
+
+  AnswerNotes notes;
 
   /// The client left before the answer was whole. Cleared once called; so is on_drained.
   std::function<void()> on_gone;

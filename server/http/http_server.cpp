@@ -92,7 +92,8 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
              // It may be in one of its own calls: it goes after that.
              host.loop.post([connection = std::move(found->second)] {});
              connections.erase(found);
-           }} {
+           },
+           owner.options.observer} {
   event_loop.call_after(sweep_interval, [this] { sweep(); });
 }
 
@@ -197,6 +198,8 @@ void HttpServer::drain() {
 }
 
 std::size_t HttpServer::open_connections() const { return state_->open_connections; }
+
+std::size_t HttpServer::waiting_for_thread() const { return state_->pool->waiting(); }
 
 void HttpServer::stop() {
   state_->listener->stop();

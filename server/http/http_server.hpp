@@ -8,6 +8,7 @@
 
 #include "opencat/event_loop.hpp"
 #include "server/http/client_address.hpp"
+#include "server/http/observer.hpp"
 #include "server/http/request_framing.hpp"
 #include "server/http/router.hpp"
 
@@ -22,6 +23,7 @@ struct HttpServerOptions {
   TrustedProxies trusted_proxies;        ///< whose X-Forwarded-For counts
   std::size_t blocking_threads = 4;
   std::size_t max_waiting_for_thread = 256;
+  Observer* observer = nullptr;  ///< hears of all requests; must outlive the server
 };
 
 /// HTTP/1.1 over the given loops: accepts, reads, routes, writes. start(), drain() and stop() belong to one
@@ -44,6 +46,8 @@ class HttpServer {
   void drain();
   /// Any thread may ask.
   std::size_t open_connections() const;
+  /// Requests that wait for a thread of the pool. Any thread may ask.
+  std::size_t waiting_for_thread() const;
   /// Ends all connections. The loops must still run.
   void stop();
 

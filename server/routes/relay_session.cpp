@@ -68,6 +68,7 @@ void RelaySession::on_admission(const Admission& admission, std::exception_ptr p
   try {
     if (problem) std::rethrow_exception(problem);
     throw_unless_admitted(admission, period_);
+    exchange_->notes = {admission.token_id, counted_as_};
     counted_ = true;
     // The upstream has not heard of it, so it was no request.
     if (left_) return give_back();
