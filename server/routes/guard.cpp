@@ -15,7 +15,8 @@ constexpr std::size_t failures_per_minute = 10;
 /// Addresses that are remembered for it.
 constexpr std::size_t max_addresses = 100'000;
 
-/// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is none.
+/// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is
+/// none.
 std::string presented_token(const http::Request& request) {
   if (const std::string* header = request.header("Authorization")) {
     const std::string_view value = trim(*header);
