@@ -40,6 +40,10 @@ Response refusal(int status) {
   const char* message = status == 413   ? "the request is larger than this server takes"
                         : status == 431 ? "the request's headers are larger than this server takes"
                                         : "this is not a request that can be read";
+  return refusal(status, message);
+}
+
+Response refusal(int status, const char* message) {
   Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
   response.status = status;
   return response;
