@@ -51,6 +51,11 @@ void ServeSettings::declare(Settings& settings) {
                 "trusted_proxies",
                 "A reverse proxy's address or range, whose X-Forwarded-For is believed (repeatable)",
                 &options_.trusted_proxies});
+  settings.add({"--cors-origin",
+                {"OPENCAT_CORS_ORIGIN"},
+                "cors_origins",
+                "Let pages of this origin use the API, as https://app.example.com, or * (repeatable)",
+                &options_.cors_origins});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});

@@ -160,6 +160,7 @@ void Server::State::start_http() {
   http_options.limits.max_upload_bytes = options.max_upload_bytes;
   http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
   http_options.tls = tls_of(options);
+  http_options.cors = http::CorsPolicy(options.cors_origins);
   http_options.observer = telemetry.get();
   http_options.max_connections = options.max_connections;
 

@@ -26,7 +26,8 @@ struct ServerOptions {
   std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
   std::filesystem::path tls_cert;            ///< PEM, with those above it; empty: plain HTTP
   std::filesystem::path tls_key;
-  std::string public_url;  ///< empty: made of host and port
+  std::vector<std::string> cors_origins;  ///< whose pages may use the API; "*": all
+  std::string public_url;                 ///< empty: made of host and port
   std::filesystem::path data_dir;
   bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
   std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503

@@ -99,6 +99,7 @@ void Answer::respond(Response response) {
   if (connection_ == nullptr || begun_) return;
   begun_ = true;
   const bool keep_alive = keeps_alive();
+  host_.cors.add_headers(request_, response.headers);
   status_ = response.status;
   const std::string bytes = bytes_of(request_, response, keep_alive);
   bytes_ += bytes.size();
@@ -113,6 +114,7 @@ void Answer::begin(Response response) {
   begun_ = true;
   // Without chunks only the connection's end can end the stream.
   if (!chunked_ || connection_->has_body_left()) keep_alive_ = false;
+  host_.cors.add_headers(request_, response.headers);
   std::string bytes = head_of(response, request_.id, keep_alive_);
   bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
   status_ = response.status;

@@ -9,6 +9,7 @@
 
 #include "opencat/event_loop.hpp"
 #include "server/http/channel.hpp"
+#include "server/http/cors.hpp"
 #include "server/http/exchange.hpp"
 #include "server/http/httplib_bridge.hpp"
 #include "server/http/observer.hpp"
@@ -22,6 +23,7 @@ struct ConnectionHost {
   std::size_t loop_index;
   RequestParser& parser;
   FramingLimits limits;
+  const CorsPolicy& cors;
   /// Runs the route's handler. Throws Error.
   std::function<void(const Route& route, const std::shared_ptr<Exchange>& exchange)> dispatch;
   /// A fresh request id, for clients that sent none.
@@ -80,6 +82,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   bool gather_body();
   void serve(RequestParser::Parsed parsed, const BodyFacts& body);
   static constexpr std::size_t read_size = 64 << 10;
+  void reject(RequestParser::Parsed parsed, const BodyFacts& body, int status);
   void refuse(int status, const std::string& request_id = {});
   void answer_and_close(Response response, const std::string& request_id);
 

@@ -52,15 +52,15 @@ bool Connection::take_head() {
   }
   const bool streamed = parsed.route != nullptr && parsed.route->body == BodyMode::streamed;
   const std::uint64_t limit = streamed ? host_.limits.max_upload_bytes : host_.limits.max_body_bytes;
-  if (facts.length > limit) {
-    refuse(413, parsed.request.id);
-    return false;
-  }
   if (!streamed && facts.empty()) {
     serve(std::move(parsed), facts);
     return true;
   }
   incoming_ = std::make_unique<Incoming>(Incoming{{}, facts, BodyFraming(facts, limit), streamed});
+  if (facts.length > limit) {
+    reject(std::move(parsed), facts, 413);
+    return false;
+  }
   if (streamed) {
     serve(std::move(parsed), facts);
   } else {
@@ -82,7 +82,7 @@ bool Connection::gather_body() {
   } while (step.state == BodyFraming::State::piece);
   in_.erase(0, in_.size() - rest.size());
   if (step.state == BodyFraming::State::refused) {
-    refuse(incoming.body.status(), incoming.parsed.request.id);
+    reject(std::move(incoming.parsed), incoming.facts, incoming.body.status());
   } else if (step.state == BodyFraming::State::more) {
     say_continue();
   } else {
@@ -99,6 +99,8 @@ void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
   const auto answer = std::make_shared<Answer>(*this, std::move(parsed), body);
   exchange_ = answer;
   try {
+    if (auto preflight = host_.cors.preflight(answer->request()))
+      return answer->respond(std::move(*preflight));
     if (route == nullptr) {
       Response response =
           error_response(Error(ErrorKind::not_found, status == 405 ? "this address does not take that method"
@@ -110,6 +112,13 @@ void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
   } catch (const Error& error) {
     answer->respond(error_response(error));
   }
+}
+
+/// A request that is known but for its body, of which no more is read.
+void Connection::reject(RequestParser::Parsed parsed, const BodyFacts& body, int status) {
+  const auto answer = std::make_shared<Answer>(*this, std::move(parsed), body);
+  exchange_ = answer;
+  answer->respond(refusal(status));
 }
 
 void Connection::refuse(int status, const std::string& request_id) {

@@ -85,6 +85,7 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            index,
            parser,
            owner.options.limits,
+           owner.options.cors,
            [this](const Route& route, const std::shared_ptr<Exchange>& exchange) {
              state.dispatch(route, exchange);
            },

@@ -9,6 +9,7 @@
 #include "opencat/event_loop.hpp"
 #include "server/http/channel.hpp"
 #include "server/http/client_address.hpp"
+#include "server/http/cors.hpp"
 #include "server/http/observer.hpp"
 #include "server/http/request_framing.hpp"
 #include "server/http/router.hpp"
@@ -22,7 +23,8 @@ struct HttpServerOptions {
   FramingLimits limits;
   std::shared_ptr<const ChannelFactory> tls;  ///< null: plain HTTP
   std::size_t max_connections = 10'000;       ///< beyond it, 503 with Retry-After
-  TrustedProxies trusted_proxies;             ///< whose X-Forwarded-For counts
+  CorsPolicy cors;
+  TrustedProxies trusted_proxies;  ///< whose X-Forwarded-For counts
   std::size_t blocking_threads = 4;
   std::size_t max_waiting_for_thread = 256;
   Observer* observer = nullptr;  ///< hears of all requests; must outlive the server
