@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
 #include "bundle/layout.hpp"
 #include "opencat/assets.hpp"
 #include "opencat/digest.hpp"
@@ -48,8 +50,8 @@ std::vector<ZipEntry> door(const Platform& platform, const BundlePlan& plan) {
     std::string bytes(file.bytes);
     if (name == "README.txt") {
       bytes = replaced(std::move(bytes), "{{server_url}}", plan.server_url);
-      bytes = replaced(std::move(bytes), "{{title}}", plan.app.title.at("en").get<std::string>());
-      bytes = replaced(std::move(bytes), "{{title_zh}}", plan.app.title.at("zh").get<std::string>());
+      bytes = replaced(std::move(bytes), "{{title}}", plan.app.title.at("en"));
+      bytes = replaced(std::move(bytes), "{{title_zh}}", plan.app.title.at("zh"));
     }
     const bool executable = ends_with(name, ".sh") || ends_with(name, ".command");
     entries.push_back({name, executable ? 0755u : 0644u, std::move(bytes)});

@@ -101,7 +101,7 @@ fs::path place(TemporaryFolder& staging, const fs::path& versions) {
   const Json bundle = Json::parse(description);
   const std::string name = version_name(staging.path(), bundle);
   for (int i = 0;; ++i) {
-    const fs::path folder = versions / (i == 0 ? name : name + "." + std::to_string(i));
+    fs::path folder = versions / (i == 0 ? name : name + "." + std::to_string(i));
     if (!fs::exists(folder)) {
       staging.keep_as(folder);
       return folder;
@@ -178,7 +178,7 @@ InstallResult Installer::install(const InstallRequest& request, std::stop_token 
   try {
     make_folders(versions);
     if (before) remove_others(versions, *before);
-    const InstallResult result = install_locked(request, versions, stop);
+    InstallResult result = install_locked(request, versions, stop);
     remove_others(versions, result.folder);
     return result;
   } catch (...) {

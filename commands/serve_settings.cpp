@@ -193,7 +193,7 @@ void ServeSettings::declare_limits(Settings& settings) {
                 &utc_offset_,
                 Unit::none,
                 {},
-                -24 * 60});
+                -24LL * 60});
   settings.add(
       {"--loops", {"OPENCAT_LOOPS"}, "loops", "Threads that drive connections", &loops_, Unit::none, {}, 1});
   settings.add({"--drain-timeout",

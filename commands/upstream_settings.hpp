@@ -7,7 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "opencat/environment.hpp"
-#include "server/upstream/upstream.hpp"
+#include "server/server.hpp"
 
 namespace opencat {
 

@@ -37,21 +37,6 @@ struct Worker {
   std::thread thread;
 };
 
-/// The secret kept in `file`, made at the first call. Mode 0600.
-std::string kept_secret(const fs::path& file, Entropy& entropy) {
-  if (const auto kept = read_file_if_there(file, 4096)) {
-    std::string secret(trim(*kept));
-    if (secret.size() < 16) {
-      throw Error(ErrorKind::usage,
-                  file.string() + " holds no usable secret; remove it, and a new one is made");
-    }
-    return secret;
-  }
-  std::string secret = random_hex(entropy, 24);
-  write_file_atomically(file, secret + "\n", FileMode::secret);
-  return secret;
-}
-
 /// The path of an address, e.g. "/opencat"; "" when it has none.
 std::string path_of(const std::string& url) {
   const std::size_t host = url.find("//") + 2;
@@ -99,7 +84,8 @@ struct Server::State {
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Worker> ops_worker;            ///< of the probes' own listener
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
-  std::unique_ptr<Store> store;
+  std::unique_ptr<AdminStore> store;
+  std::unique_ptr<routes::EnrollmentKeys> keys;
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
   std::unique_ptr<routes::Readiness> readiness;
@@ -124,16 +110,17 @@ void Server::State::prepare_secrets() {
   routes::GuardOptions guarded;
   guarded.mode = options.enrollment;
   guarded.admin_secret = options.admin_secret;
-  guarded.enroll_key = options.enroll_key;
   if (guarded.admin_secret.empty()) {
     addresses.admin_secret_file = options.data_dir / "admin-secret";
-    guarded.admin_secret = kept_secret(addresses.admin_secret_file, entropy);
+    guarded.admin_secret = routes::kept_secret(addresses.admin_secret_file, entropy);
   }
-  if (guarded.enroll_key.empty()) {
+  if (options.enroll_key.empty()) {
     addresses.enroll_key_file = options.data_dir / "enroll-key";
-    guarded.enroll_key = kept_secret(addresses.enroll_key_file, entropy);
+    keys = std::make_unique<routes::EnrollmentKeys>(addresses.enroll_key_file, clock, entropy);
+  } else {
+    keys = std::make_unique<routes::EnrollmentKeys>(options.enroll_key, clock);
   }
-  guard = std::make_unique<routes::AccessGuard>(std::move(guarded), clock);
+  guard = std::make_unique<routes::AccessGuard>(std::move(guarded), *keys, clock);
 }
 
 void Server::State::prepare_services() {
@@ -172,7 +159,7 @@ void Server::State::start_http() {
   routes::add_model_routes(routes, *services);
   routes::add_upstream_routes(routes, *services);
   routes::add_token_routes(routes, *services, *guard);
-  routes::add_admin_routes(routes, *services, *guard);
+  routes::add_admin_routes(routes, {*services, *store, *keys, options.enrollment});
   routes::add_page_routes(routes, path_of(options.public_url));
   routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
   telemetry->learn(routes);

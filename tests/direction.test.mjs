@@ -79,7 +79,7 @@ test('each library is included in one place', () => {
     'zip.h': ['bundle/zip_writer.cpp'],
     'httplib.h': ['server/http/httplib_bridge.cpp'],
     'openssl/ssl.h': ['server/http/tls.cpp'],
-    'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite_store.cpp'],
+    'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],
     'toml++/toml.h': ['opencat/toml.cpp'],
     'CLI/CLI.hpp': ['commands/command_line.cpp'],
     'sys/epoll.h': ['opencat/event_loop.cpp'],
@@ -94,6 +94,12 @@ test('each library is included in one place', () => {
     .filter(({ includes }) => includes.includes('opencat/curl.hpp'))
     .map(({ path }) => path);
   assert.deepEqual(curl.sort(), ['opencat/http_client.cpp', 'opencat/http_transfers.cpp']);
+  // SQL stays in its room, and behind the two headers that the other rooms know.
+  const sqlite = sources.filter(({ includes }) => includes.includes('server/store/sqlite.hpp'));
+  assert.deepEqual(
+    sqlite.map(({ path }) => path).filter((path) => !path.startsWith('server/store/')),
+    [],
+  );
 });
 
 test('heavy headers stay out of headers that many files include', () => {

@@ -9,28 +9,39 @@ namespace chrono = std::chrono;
 
 chrono::seconds SlidingWindow::take(const std::string& key, Moment now) {
   forget_silent(now);
-  std::deque<Moment>& times = events_[key];
-  while (!times.empty() && times.front() <= now - window_) times.pop_front();
-  if (times.size() >= limit_) {
-    const auto free_at = times.empty() ? now + window_ : times.front() + window_;
-    return std::max(chrono::seconds{1}, chrono::ceil<chrono::seconds>(free_at - now));
+  if (limit_ == 0) return std::max(chrono::seconds{1}, window_);
+  const auto known = by_key_.find(key);
+  if (known != by_key_.end()) {
+    std::deque<Moment>& times = known->second->times;
+    while (!times.empty() && times.front() <= now - window_) times.pop_front();
+    if (times.size() >= limit_) {
+      return std::max(chrono::seconds{1}, chrono::ceil<chrono::seconds>(times.front() + window_ - now));
+    }
+    times.push_back(now);
+    entries_.splice(entries_.end(), entries_, known->second);
+    return chrono::seconds{0};
   }
-  times.push_back(now);
+  if (entries_.size() >= max_keys_) forget(entries_.begin());
+  entries_.push_back({key, {now}});
+  by_key_.emplace(entries_.back().key, std::prev(entries_.end()));
   return chrono::seconds{0};
 }
 
 void SlidingWindow::give_back(const std::string& key) {
-  const auto found = events_.find(key);
-  if (found != events_.end() && !found->second.empty()) found->second.pop_back();
+  const auto known = by_key_.find(key);
+  if (known == by_key_.end()) return;
+  known->second->times.pop_back();
+  if (known->second->times.empty()) forget(known->second);
+}
+
+void SlidingWindow::forget(Entries::iterator entry) {
+  by_key_.erase(entry->key);
+  entries_.erase(entry);
 }
 
 void SlidingWindow::forget_silent(Moment now) {
-  // Once a window, all of it: on average each event pays for looking at one key.
-  if (now < next_cleaning_) return;
-  next_cleaning_ = now + window_;
-  std::erase_if(events_, [&](const auto& entry) {
-    return entry.second.empty() || entry.second.back() <= now - window_;
-  });
+  // They stand in the order of their last event, so each is looked at once.
+  while (!entries_.empty() && entries_.front().times.back() <= now - window_) forget(entries_.begin());
 }
 
 }  // namespace opencat

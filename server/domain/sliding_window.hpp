@@ -5,32 +5,48 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <limits>
+#include <list>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace opencat {
 
 /// Exact: it remembers when each counted event of the window was. Memory: at most `limit` times per key seen
-/// in the last window; keys that fell silent are forgotten as others come. Not for use from two threads at
-/// once.
+/// in the last window, and at most `max_keys` keys; those that fell silent are forgotten as others come, and
+/// at the bound the one that was silent the longest, so that no number of addresses can fill the memory. Not
+/// for use from two threads at once.
 class SlidingWindow {
  public:
   using Moment = std::chrono::sys_time<std::chrono::milliseconds>;
 
-  SlidingWindow(std::size_t limit, std::chrono::seconds window) : limit_(limit), window_(window) {}
+  SlidingWindow(std::size_t limit, std::chrono::seconds window,
+                std::size_t max_keys = std::numeric_limits<std::size_t>::max())
+      : limit_(limit), window_(window), max_keys_(max_keys) {}
 
   /// Counts one event of `key` and returns zero, or returns how long until one would fit.
   std::chrono::seconds take(const std::string& key, Moment now);
   /// Takes back the newest event of `key`.
   void give_back(const std::string& key);
 
+  std::size_t keys() const { return entries_.size(); }
+
  private:
+  struct Entry {
+    std::string key;
+    std::deque<Moment> times;
+  };
+  using Entries = std::list<Entry>;
+
+  void forget(Entries::iterator entry);
   void forget_silent(Moment now);
 
   std::size_t limit_;
   std::chrono::seconds window_;
-  std::unordered_map<std::string, std::deque<Moment>> events_;
-  Moment next_cleaning_{};
+  std::size_t max_keys_;
+  Entries entries_;  ///< the one that was counted last is last
+  std::unordered_map<std::string_view, Entries::iterator> by_key_;
 };
 
 }  // namespace opencat

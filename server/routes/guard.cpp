@@ -4,6 +4,7 @@
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
+#include "server/domain/address.hpp"
 #include "server/domain/token.hpp"
 
 namespace opencat::routes {
@@ -11,8 +12,11 @@ namespace opencat::routes {
 namespace {
 
 constexpr std::size_t failures_per_minute = 10;
+/// Addresses that are remembered for it.
+constexpr std::size_t max_addresses = 100'000;
 
-/// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is none.
+/// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is
+/// none.
 std::string presented_token(const http::Request& request) {
   if (const std::string* header = request.header("Authorization")) {
     const std::string_view value = trim(*header);
@@ -25,8 +29,11 @@ std::string presented_token(const http::Request& request) {
 
 }  // namespace
 
-AccessGuard::AccessGuard(GuardOptions options, Clock& clock)
-    : options_(std::move(options)), clock_(clock), failures_(failures_per_minute, std::chrono::minutes(1)) {}
+AccessGuard::AccessGuard(GuardOptions options, const EnrollmentKeys& keys, Clock& clock)
+    : options_(std::move(options)),
+      keys_(keys),
+      clock_(clock),
+      failures_(failures_per_minute, std::chrono::minutes(1), max_addresses) {}
 
 void AccessGuard::check(http::Access access, http::Request& request) {
   switch (access) {
@@ -67,14 +74,14 @@ void AccessGuard::check_enrollment(http::Request& request) {
   if (key == nullptr) key = request.header("X-Build-Secret");
   if (key == nullptr)
     refuse(request, "an enrolment key is needed in X-Enroll-Key; a bundle of the operator's carries it");
-  if (!equal_in_constant_time(*key, options_.enroll_key)) {
+  if (!keys_.knows(*key)) {
     refuse(request, "the enrolment key is wrong; ask the operator for a new bundle");
   }
 }
 
 void AccessGuard::refuse(const http::Request& request, const std::string& message) {
   const std::lock_guard lock(mutex_);
-  const auto wait = failures_.take(request.remote_ip, clock_.now());
+  const auto wait = failures_.take(address_key(request.remote_ip), clock_.now());
   if (wait.count() > 0) {
     Error error(ErrorKind::rate_limited, "too many wrong secrets from this address; wait a minute");
     error.retry_after_s = static_cast<int>(wait.count());

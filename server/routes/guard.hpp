@@ -7,6 +7,7 @@
 #include "opencat/clock.hpp"
 #include "server/domain/sliding_window.hpp"
 #include "server/http/router.hpp"
+#include "server/routes/enrollment_keys.hpp"
 
 namespace opencat::routes {
 
@@ -15,15 +16,14 @@ enum class EnrollmentMode { open, key, closed };
 
 struct GuardOptions {
   EnrollmentMode mode = EnrollmentMode::key;
-  std::string enroll_key;
   std::string admin_secret;
 };
 
-/// Holds callers to a route's Access. Wrong secrets are counted per IP, and after 10 in a minute the IP
-/// waits. Any thread may call it; it must outlive the server.
+/// Holds callers to a route's Access. Wrong secrets are counted per address (see address_key()), and after 10
+/// in a minute that waits. Any thread may call it; it must outlive the server.
 class AccessGuard {
  public:
-  AccessGuard(GuardOptions options, Clock& clock);
+  AccessGuard(GuardOptions options, const EnrollmentKeys& keys, Clock& clock);
 
   /// See http::Guard.
   void check(http::Access access, http::Request& request);
@@ -37,6 +37,7 @@ class AccessGuard {
   [[noreturn]] void refuse(const http::Request& request, const std::string& message);
 
   GuardOptions options_;
+  const EnrollmentKeys& keys_;
   Clock& clock_;
   std::mutex mutex_;
   SlidingWindow failures_;

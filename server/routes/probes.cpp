@@ -27,7 +27,7 @@ Reasons reasons_of(const std::exception_ptr& problem) {
     std::rethrow_exception(problem);
   } catch (const Error& error) {
     // The message of a disk's failure names the file; that is for the log.
-    return {error.kind() == ErrorKind::unavailable ? "too many requests wait to be counted"
+    return {error.kind() == ErrorKind::unavailable ? "the database is busy"
                                                    : "the database cannot be written"};
   } catch (const std::exception&) {
     return {"the database cannot be written"};

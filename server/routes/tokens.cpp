@@ -9,7 +9,9 @@
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
+#include "server/domain/address.hpp"
 #include "server/domain/sliding_window.hpp"
+#include "server/routes/token_json.hpp"
 
 namespace opencat::routes {
 
@@ -18,27 +20,12 @@ using Json = nlohmann::json;
 namespace {
 
 constexpr std::size_t tokens_per_ip_and_hour = 5;
-constexpr std::size_t max_text_bytes = 200;
 constexpr std::size_t max_meta_bytes = 4096;
-/// Enough for all members at their longest. Json::dump() recurses, so depth must be bounded before it.
-constexpr std::size_t max_body_bytes = 16 << 10;
-
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
-
-std::string text_member(const Json& body, const char* name) {
-  const auto found = body.find(name);
-  if (found == body.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
-    refuse(std::string("'") + name + "' must be a text");
-  }
-  std::string text = found->get<std::string>();
-  if (text.size() > max_text_bytes) refuse(std::string("'") + name + "' is too long");
-  return text;
-}
+/// Addresses that are remembered for it.
+constexpr std::size_t max_addresses = 100'000;
 
 TokenRequest parse_token_request(const std::string& bytes) {
-  if (bytes.size() > max_body_bytes) throw Error(ErrorKind::too_large, "the body is too long");
-  const Json body = Json::parse(bytes, nullptr, false);
-  if (!body.is_object()) refuse("the body must be a JSON object");
+  const Json body = parse_object(bytes);
   TokenRequest request;
   request.platform = text_member(body, "platform");
   if (!contains(token_platforms(), request.platform))
@@ -57,41 +44,22 @@ TokenRequest parse_token_request(const std::string& bytes) {
   return request;
 }
 
-Json status_document(const TokenState& state) {
-  const TokenRecord& token = state.token;
-  const auto left = [](std::int64_t limit, std::int64_t used) {
-    return std::max<std::int64_t>(0, limit - used);
-  };
-  std::string status = "active";
-  if (quota_verdict(token.limits, state.use) != QuotaVerdict::within) status = "quota_exceeded";
-  if (token.status == TokenStatus::disabled) status = "disabled";
-  return {{"token", token.prefix + "****"},
-          {"status", status},
-          {"quota",
-           {{"daily_limit", token.limits.daily},
-            {"daily_used", state.use.daily},
-            {"daily_remaining", left(token.limits.daily, state.use.daily)},
-            {"monthly_limit", token.limits.monthly},
-            {"monthly_used", state.use.monthly},
-            {"monthly_remaining", left(token.limits.monthly, state.use.monthly)}}},
-          {"created_at", token.created_at}};
-}
-
 http::Response status_of(Services& services, const std::string& token) {
   const auto state =
       is_token(token) ? services.store.find_by_hash(token_hash(token), services.period()) : std::nullopt;
   if (!state) throw Error(ErrorKind::token_not_found, "this token is not known here");
-  return http::json_response(200, status_document(*state));
+  return http::json_response(200, status_json(*state));
 }
 
 /// Tokens issued per address, for open enrolment.
 class IssueLimit {
  public:
-  explicit IssueLimit(Clock& clock) : clock_(clock), window_(tokens_per_ip_and_hour, std::chrono::hours(1)) {}
+  explicit IssueLimit(Clock& clock)
+      : clock_(clock), window_(tokens_per_ip_and_hour, std::chrono::hours(1), max_addresses) {}
 
   void take(const std::string& ip) {
     const std::lock_guard lock(mutex_);
-    const auto wait = window_.take(ip, clock_.now());
+    const auto wait = window_.take(address_key(ip), clock_.now());
     if (wait.count() == 0) return;
     Error error(ErrorKind::rate_limited,
                 "too many tokens were issued to this address in the last hour; try later");
@@ -118,7 +86,7 @@ std::string chat_url(const Services& services, const std::string& token) {
   return services.public_url + "/chat#token=" + token;
 }
 
-IssuedToken issue_token(Services& services, const TokenRequest& request) {
+IssuedToken make_token(Services& services, const TokenRequest& request) {
   IssuedToken issued;
   issued.token = "occ_" + random_hex(services.entropy, 16);
   TokenRecord& record = issued.record;
@@ -130,10 +98,25 @@ IssuedToken issue_token(Services& services, const TokenRequest& request) {
   record.version = request.version;
   record.label = request.label;
   record.meta = request.meta;
-  record.limits = services.default_limits;
+  record.limits = request.limits.value_or(services.default_limits);
   record.created_at = iso8601(services.clock.now());
-  services.store.issue(record);
   return issued;
+}
+
+IssuedToken issue_token(Services& services, const TokenRequest& request) {
+  IssuedToken issued = make_token(services, request);
+  services.store.issue(issued.record);
+  return issued;
+}
+
+Json issued_json(const Services& services, const IssuedToken& issued) {
+  return {{"token", issued.token},
+          {"id", issued.record.id},
+          {"chat_url", chat_url(services, issued.token)},
+          {"proxy_base_url", services.public_url + "/v1"},
+          {"quota",
+           {{"daily_limit", issued.record.limits.daily}, {"monthly_limit", issued.record.limits.monthly}}},
+          {"created_at", issued.record.created_at}};
 }
 
 void add_token_routes(http::Routes& routes, Services& services, const AccessGuard& guard) {
@@ -145,14 +128,7 @@ void add_token_routes(http::Routes& routes, Services& services, const AccessGuar
                       const TokenRequest wanted = parse_token_request(request.body);
                       if (limited && !request.privileged) limit->take(request.remote_ip);
                       const IssuedToken issued = issue_token(services, wanted);
-                      return http::json_response(200, {{"token", issued.token},
-                                                       {"id", issued.record.id},
-                                                       {"chat_url", chat_url(services, issued.token)},
-                                                       {"proxy_base_url", services.public_url + "/v1"},
-                                                       {"quota",
-                                                        {{"daily_limit", issued.record.limits.daily},
-                                                         {"monthly_limit", issued.record.limits.monthly}}},
-                                                       {"created_at", issued.record.created_at}});
+                      return http::json_response(200, issued_json(services, issued));
                     })});
   routes.push_back({"GET", "/api/tokens/self/status", http::Access::token,
                     http::BlockingHandler([&services](const http::Request& request) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
 #include "server/http/router.hpp"
 #include "server/routes/guard.hpp"
 #include "server/routes/services.hpp"
@@ -19,7 +24,11 @@ struct TokenRequest {
   std::string version;
   std::string label;
   std::string meta = "{}";
+  std::optional<Limits> limits = {};  ///< absent: those for new tokens
 };
+
+/// A new token that no store knows yet.
+IssuedToken make_token(Services& services, const TokenRequest& request);
 
 /// Makes a token and stores its hash.
 IssuedToken issue_token(Services& services, const TokenRequest& request);
@@ -27,6 +36,9 @@ IssuedToken issue_token(Services& services, const TokenRequest& request);
 /// The link that opens the chat page signed in. The token stands behind '#', which no browser sends to a
 /// server.
 std::string chat_url(const Services& services, const std::string& token);
+
+/// What its holder needs of it: the answer of POST /api/tokens.
+nlohmann::json issued_json(const Services& services, const IssuedToken& issued);
 
 /// POST /api/tokens and the tokens' status.
 void add_token_routes(http::Routes& routes, Services& services, const AccessGuard& guard);

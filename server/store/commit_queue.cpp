@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/commit_queue.hpp"
 
+#include <chrono>
 #include <future>
 #include <vector>
 
 #include "opencat/error.hpp"
 
 namespace opencat {
+
+namespace {
+
+constexpr std::chrono::seconds retry_pause{1};
+
+}  // namespace
 
 CommitQueue::CommitQueue(Transaction transaction, std::size_t max_waiting)
     : transaction_(std::move(transaction)), max_waiting_(max_waiting), thread_([this] { work(); }) {}
@@ -32,10 +39,10 @@ void CommitQueue::add(Work work) {
   changed_.notify_one();
 }
 
-void CommitQueue::add_always(Work work) {
+void CommitQueue::add_always(std::function<void()> run) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(work));
+    waiting_.push_back({std::move(run), {}, Work::IfUnkept::tried_again});
   }
   changed_.notify_one();
 }
@@ -65,18 +72,30 @@ void CommitQueue::work() {
     std::deque<Work> group;
     group.swap(waiting_);
     lock.unlock();
-    commit_group(group);
+    std::deque<Work> unkept = commit_group(group);
     lock.lock();
+    if (!unkept.empty()) try_again_with(std::move(unkept), lock);
   }
 }
 
-void CommitQueue::commit_group(std::deque<Work>& group) {
+void CommitQueue::try_again_with(std::deque<Work> unkept, std::unique_lock<std::mutex>& lock) {
+  if (stopping_ && ++failures_in_a_row_ == 3) {
+    waiting_.clear();
+    return;
+  }
+  for (Work& work : waiting_) unkept.push_back(std::move(work));
+  waiting_ = std::move(unkept);
+  changed_.wait_for(lock, retry_pause, [this] { return stopping_; });
+}
+
+std::deque<CommitQueue::Work> CommitQueue::commit_group(std::deque<Work>& group) {
   std::vector<std::exception_ptr> problems(group.size());
+  bool kept = true;
   try {
     transaction_.begin();
     for (std::size_t i = 0; i < group.size(); ++i) {
-      // Each piece is one statement, or checks before it changes anything: one that throws has changed
-      // nothing.
+      // Each piece is one statement, checks before it changes anything, or has a savepoint: one that throws
+      // has changed nothing.
       try {
         group[i].run();
       } catch (...) {
@@ -87,15 +106,22 @@ void CommitQueue::commit_group(std::deque<Work>& group) {
   } catch (...) {
     // Nothing of the group is on disk, so nobody may be told that it is.
     problems.assign(group.size(), std::current_exception());
+    kept = false;
     try {
       transaction_.roll_back();
     } catch (...) {
       // There was no transaction to take back: begin() was what failed.
     }
   }
+  std::deque<Work> unkept;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i].done) group[i].done(problems[i]);
+    if (!kept && group[i].if_unkept == Work::IfUnkept::tried_again) {
+      unkept.push_back(std::move(group[i]));
+    } else if (group[i].done) {
+      group[i].done(problems[i]);
+    }
   }
+  return unkept;
 }
 
 }  // namespace opencat

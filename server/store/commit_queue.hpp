@@ -21,6 +21,8 @@ class CommitQueue {
     std::function<void()> run;
     /// Runs on the queue's thread after the commit; `problem` is what run() or the commit threw.
     std::function<void(std::exception_ptr problem)> done;
+    /// What becomes of it when its group cannot be committed.
+    enum class IfUnkept { told, tried_again } if_unkept = IfUnkept::told;
   };
   /// How a group begins, is kept, and is taken back; called on the queue's thread.
   struct Transaction {
@@ -30,16 +32,17 @@ class CommitQueue {
   };
 
   CommitQueue(Transaction transaction, std::size_t max_waiting);
-  /// Commits what waits.
+  /// Commits what waits, or gives up when that fails thrice.
   ~CommitQueue();
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
   /// Any thread. Throws Error(unavailable) when `max_waiting` pieces wait already.
   void add(Work work);
-  /// For work that must not be refused, such as giving back what was counted: it may exceed the bound by as
-  /// many as requests are under way.
-  void add_always(Work work);
+  /// For work that must not be refused nor lost while others hold the database, such as giving back what was
+  /// counted: it may exceed the bound by as many as requests are under way, and when its group cannot be
+  /// committed it is tried again, a second later.
+  void add_always(std::function<void()> run);
   /// Adds `run` and waits until it is committed; throws what it threw. Not on the queue's thread.
   void wait_for(std::function<void()> run);
   /// How many pieces wait. Any thread.
@@ -47,7 +50,9 @@ class CommitQueue {
 
  private:
   void work();
-  void commit_group(std::deque<Work>& group);
+  void try_again_with(std::deque<Work> unkept, std::unique_lock<std::mutex>& lock);
+  /// Gives back what must be tried again.
+  std::deque<Work> commit_group(std::deque<Work>& group);
 
   Transaction transaction_;
   std::size_t max_waiting_;
@@ -55,6 +60,7 @@ class CommitQueue {
   std::condition_variable changed_;
   std::deque<Work> waiting_;
   bool stopping_ = false;
+  int failures_in_a_row_ = 0;
   std::thread thread_;
 };
 

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The only file that includes SQLiteCpp.
 #include "server/store/sqlite_store.hpp"
 
 #include <mutex>
+#include <type_traits>
 
-#include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-#include "opencat/assets.hpp"
 #include "opencat/error.hpp"
-#include "opencat/file.hpp"
-#include "server/domain/sliding_window.hpp"
+#include "server/store/admissions.hpp"
 #include "server/store/commit_queue.hpp"
+#include "server/store/reports.hpp"
+#include "server/store/roll_up.hpp"
+#include "server/store/sqlite.hpp"
+#include "server/store/token_changes.hpp"
+#include "server/store/token_reader.hpp"
 
 namespace opencat {
 
@@ -22,276 +20,110 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t max_waiting_commits = 20'000;
-constexpr int busy_timeout_ms = 10'000;  ///< for an operator's own sqlite3 session on the file
+constexpr int rolled_up_at_once = 500;
+constexpr std::uintmax_t wal_bound = 64 << 20;  ///< as journal_size_limit has it
 
-[[noreturn]] void rethrow(const SQLite::Exception& problem, const fs::path& file) {
-  const std::string detail = problem.what();
-  switch (problem.getErrorCode()) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      throw Error(ErrorKind::usage,
-                  file.string() + " is damaged or no database; move it away and put a backup in its place",
-                  detail);
-    case SQLITE_FULL:
-      throw Error(ErrorKind::failed, "the disk with " + file.string() + " is full", detail);
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-      throw Error(ErrorKind::failed, "cannot write " + file.string() + "; check its owner and its folder's",
-                  detail);
-    default:
-      throw Error(ErrorKind::failed, "the database failed", detail);
-  }
-}
-
-/// Makes the file if it is missing, for its owner only: SQLite itself would go by the umask.
-void make_private_file(const fs::path& file) {
-  make_folders(file.parent_path(), 0700);
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) throw system_error("cannot write " + file.string());
-  ::close(descriptor);
-}
-
-/// The file's schema version. Throws when it is newer than the migrations known here; changes nothing.
-int checked_version(SQLite::Database& database, const fs::path& file, int newest) {
-  const int version = database.execAndGet("PRAGMA user_version").getInt();
-  if (version > newest) {
-    throw Error(ErrorKind::usage, file.string() + " is of a newer opencat (schema " +
-                                      std::to_string(version) + ", this program knows " +
-                                      std::to_string(newest) + "); use that one");
-  }
-  return version;
-}
-
-void migrate(SQLite::Database& database, int version, const std::vector<Asset>& migrations) {
-  const int newest = static_cast<int>(migrations.size());
-  for (int next = version; next < newest; ++next) {
-    SQLite::Transaction transaction(database);
-    database.exec(std::string(migrations[static_cast<std::size_t>(next)].bytes));
-    database.exec("PRAGMA user_version = " + std::to_string(next + 1));
-    transaction.commit();
-  }
-}
-
-void prepare_connection(SQLite::Database& database) {
-  database.exec("PRAGMA journal_mode = WAL");
-  // FULL: a commit is on the disk, not only with the kernel, before it counts. Group commit pays for it.
-  database.exec("PRAGMA synchronous = FULL");
-  database.exec("PRAGMA foreign_keys = ON");
-}
-
-const char* status_text(TokenStatus status) { return status == TokenStatus::active ? "active" : "disabled"; }
-
-constexpr const char* token_columns =
-    "id, token_hash, token_prefix, status, platform, install_id, version, label, daily_limit, monthly_limit, "
-    "meta, "
-    "created_at, coalesce(last_used_at, '')";
-
-TokenRecord token_of_row(SQLite::Statement& row) {
-  TokenRecord token;
-  token.id = row.getColumn(0).getString();
-  token.hash = row.getColumn(1).getString();
-  token.prefix = row.getColumn(2).getString();
-  token.status = row.getColumn(3).getString() == "active" ? TokenStatus::active : TokenStatus::disabled;
-  token.platform = row.getColumn(4).getString();
-  token.install_id = row.getColumn(5).getString();
-  token.version = row.getColumn(6).getString();
-  token.label = row.getColumn(7).getString();
-  token.limits = {row.getColumn(8).getInt64(), row.getColumn(9).getInt64()};
-  token.meta = row.getColumn(10).getString();
-  token.created_at = row.getColumn(11).getString();
-  token.last_used_at = row.getColumn(12).getString();
-  return token;
-}
-
-/// One connection with its prepared statements; not for use from two threads at once.
-class Connection {
- public:
-  Connection(const fs::path& file, SlidingWindow* window)
-      : window_(window),
-        database_(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_timeout_ms) {
-    const std::vector<Asset> migrations = assets_under("migrations/");
-    const int version = checked_version(database_, file, static_cast<int>(migrations.size()));
-    prepare_connection(database_);
-    migrate(database_, version, migrations);
-    const std::string select = std::string("SELECT ") + token_columns + " FROM tokens WHERE token_hash = ?1";
-    find_.emplace(database_, select);
-    // A month's rows of a token stand together in the primary key; "-32" is behind every day of it.
-    use_.emplace(
-        database_,
-        "SELECT coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
-        "FROM usage WHERE token_id = ?1 AND date > ?3 || '-00' AND date < ?3 || '-32'");
-    count_.emplace(database_,
-                   "INSERT INTO usage (token_id, date, model, request_count) VALUES (?1, ?2, ?3, 1) "
-                   "ON CONFLICT DO UPDATE SET request_count = request_count + 1");
-    uncount_.emplace(database_,
-                     "UPDATE usage SET request_count = max(0, request_count - 1) "
-                     "WHERE token_id = ?1 AND date = ?2 AND model = ?3");
-    settle_.emplace(
-        database_,
-        "UPDATE usage SET prompt_tokens = prompt_tokens + ?4, completion_tokens = completion_tokens + ?5 "
-        "WHERE token_id = ?1 AND date = ?2 AND model = ?3");
-    // To the minute: a write per request would buy an operator nothing.
-    touch_.emplace(database_,
-                   "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1 AND "
-                   "(last_used_at IS NULL OR substr(last_used_at, 1, 16) <> substr(?2, 1, 16))");
-  }
-
-  SQLite::Database& database() { return database_; }
-
-  std::optional<TokenRecord> find(const std::string& hash) {
-    Use statement(*find_);
-    statement->bind(1, hash.data(), static_cast<int>(hash.size()));
-    if (!statement->executeStep()) return std::nullopt;
-    return token_of_row(*statement);
-  }
-
-  QuotaUse use(const std::string& token_id, const QuotaPeriod& period) {
-    Use statement(*use_);
-    statement->bind(1, token_id);
-    statement->bind(2, period.day);
-    statement->bind(3, period.month);
-    statement->executeStep();
-    return {statement->getColumn(0).getInt64(), statement->getColumn(1).getInt64()};
-  }
-
-  Admission admit(const AdmissionRequest& request) {
-    using Verdict = Admission::Verdict;
-    Admission admission;
-    const auto token = find(request.token_hash);
-    if (!token) return admission;
-    admission.token_id = token->id;
-    admission.limits = token->limits;
-    admission.use = use(token->id, request.period);
-    admission.verdict = verdict(*token, admission.use);
-    if (admission.verdict != Verdict::admitted) return admission;
-    admission.retry_after = window_->take(token->id, request.now);
-    if (admission.retry_after.count() > 0) {
-      admission.verdict = Verdict::rate_limited;
-      return admission;
-    }
-    change(*count_, {token->id, request.period.day, request.model});
-    Use touched(*touch_);
-    touched->bind(1, token->id);
-    touched->bind(2, iso8601(request.now));
-    touched->exec();
-    ++admission.use.daily;
-    ++admission.use.monthly;
-    return admission;
-  }
-
-  void uncount(const Reservation& row) { change(*uncount_, row); }
-
-  void settle(const Reservation& row, TokenUse used) {
-    settle_->bind(4, used.prompt);
-    settle_->bind(5, used.completion);
-    change(*settle_, row);
-  }
-
- private:
-  /// Gives a prepared statement back unbound, however its use ends: a cursor left open would hold the WAL.
-  class Use {
-   public:
-    explicit Use(SQLite::Statement& statement) : statement_(statement) {}
-    ~Use() {
-      statement_.tryReset();
-      statement_.clearBindings();
-    }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    SQLite::Statement* operator->() { return &statement_; }
-    SQLite::Statement& operator*() { return statement_; }
-
-   private:
-    SQLite::Statement& statement_;
-  };
-
-  static Admission::Verdict verdict(const TokenRecord& token, const QuotaUse& use) {
-    if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
-    switch (quota_verdict(token.limits, use)) {
-      case QuotaVerdict::daily_used_up:
-        return Admission::Verdict::daily_used_up;
-      case QuotaVerdict::monthly_used_up:
-        return Admission::Verdict::monthly_used_up;
-      case QuotaVerdict::within:
-        break;
-    }
-    return Admission::Verdict::admitted;
-  }
-
-  static void change(SQLite::Statement& prepared, const Reservation& row) {
-    Use statement(prepared);
-    statement->bind(1, row.token_id);
-    statement->bind(2, row.date);
-    statement->bind(3, row.model);
-    statement->exec();
-  }
-
-  SlidingWindow* window_;  ///< only the writer's
-  SQLite::Database database_;
-  std::optional<SQLite::Statement> find_, use_, count_, uncount_, settle_, touch_;
-};
-
-class SqliteStore : public Store {
+class SqliteStore : public AdminStore {
  public:
   SqliteStore(fs::path file, const StoreOptions& options)
       : file_(std::move(file)),
-        window_(options.requests_per_minute, std::chrono::minutes(1)),
-        writer_(file_, &window_),
-        reader_(file_, nullptr),
+        writer_(sqlite::connect(file_, sqlite::Role::writer)),
+        admissions_(writer_, options.requests_per_minute),
+        changes_(writer_),
+        written_(writer_),
+        roll_up_(writer_),
+        reader_(sqlite::connect(file_, sqlite::Role::reader)),
+        read_(reader_),
         on_commit_(options.on_commit),
         queue_({statement("BEGIN IMMEDIATE"), [this] { commit(); }, statement("ROLLBACK")},
                max_waiting_commits) {}
 
   void issue(const TokenRecord& token) override {
-    queue_.wait_for(guarded([this, &token] { insert(token); }));
+    queue_.wait_for(guarded([&] { changes_.insert(token); }));
+  }
+
+  void issue_all(const std::vector<TokenRecord>& tokens) override {
+    queue_.wait_for(guarded([&] {
+      sqlite::in_savepoint(writer_, [&] {
+        for (const TokenRecord& token : tokens) changes_.insert(token);
+      });
+    }));
   }
 
   std::optional<TokenState> find_by_hash(const std::string& token_hash, const QuotaPeriod& period) override {
+    return read([&] { return read_.find_by_hash(token_hash); }, period);
+  }
+
+  std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) override {
+    return read([&] { return read_.find(id_or_hash); }, period);
+  }
+
+  std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
+                                   const QuotaPeriod& period) override {
     std::optional<TokenState> state;
-    guarded([&] {
-      const std::lock_guard lock(reader_mutex_);
-      auto token = reader_.find(token_hash);
-      if (!token) return;
-      const QuotaUse use = reader_.use(token->id, period);
-      state = TokenState{std::move(*token), use};
-    })();
+    queue_.wait_for(guarded([&] {
+      if (!changes_.change(id_or_hash, change)) return;
+      if (auto token = written_.find(id_or_hash)) {
+        const QuotaUse use = written_.use(token->id, period);
+        state = TokenState{std::move(*token), use};
+      }
+    }));
     return state;
   }
 
   bool remove(const std::string& id_or_hash) override {
-    int removed = 0;
-    queue_.wait_for(guarded([&] {
-      SQLite::Statement statement(writer_.database(), "DELETE FROM tokens WHERE id = ?1 OR token_hash = ?2");
-      statement.bind(1, id_or_hash);
-      statement.bind(2, id_or_hash.data(), static_cast<int>(id_or_hash.size()));
-      removed = statement.exec();
-    }));
-    return removed > 0;
+    bool removed = false;
+    queue_.wait_for(guarded([&] { removed = changes_.remove(id_or_hash); }));
+    return removed;
+  }
+
+  TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
+    return report([&](Reports& reports) { return reports.list(query, period); });
+  }
+
+  UsageSummary usage(const UsageQuery& query) override {
+    return report([&](Reports& reports) { return reports.usage(query); });
+  }
+
+  bool roll_up(const std::string& month) override {
+    bool more = false;
+    queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
+    return more;
+  }
+
+  void bound_wal() override {
+    std::error_code absent;
+    const auto size = fs::file_size(file_.string() + "-wal", absent);
+    if (absent || size <= wal_bound) return;
+    sqlite::serving(file_, [&] {
+      SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE, 100);
+      database.tryExec("PRAGMA wal_checkpoint(TRUNCATE)");
+    });
   }
 
   void admit(AdmissionRequest request, OnAdmission on_admission) override {
     const auto admission = std::make_shared<Admission>();
-    queue_.add(
-        {guarded([this, admission, request = std::move(request)] { *admission = writer_.admit(request); }),
-         [admission, on_admission = std::move(on_admission)](std::exception_ptr problem) {
-           on_admission(std::move(*admission), problem);
-         }});
+    queue_.add({guarded([this, admission, request = std::move(request)] {
+                  *admission = admissions_.admit(request);
+                }),
+                [admission, on_admission = std::move(on_admission)](std::exception_ptr problem) {
+                  on_admission(std::move(*admission), problem);
+                }});
   }
 
   void give_back(Reservation reservation) override {
-    queue_.add_always({guarded([this, row = std::move(reservation)] { writer_.uncount(row); }), {}});
+    queue_.add_always(guarded([this, row = std::move(reservation)] { admissions_.give_back(row); }));
   }
 
   void settle(Reservation reservation, TokenUse use) override {
-    queue_.add_always({guarded([this, row = std::move(reservation), use] { writer_.settle(row, use); }), {}});
+    queue_.add_always(guarded([this, row = std::move(reservation), use] { admissions_.settle(row, use); }));
   }
 
   void probe(std::function<void(std::exception_ptr)> done) override {
     // Writing the value that is there writes a page, and so the disk is asked.
     queue_.add({guarded([this] {
-                  const int version = writer_.database().execAndGet("PRAGMA user_version").getInt();
-                  writer_.database().exec("PRAGMA user_version = " + std::to_string(version));
+                  const int version = writer_.execAndGet("PRAGMA user_version").getInt();
+                  writer_.exec("PRAGMA user_version = " + std::to_string(version));
                 }),
                 std::move(done)});
   }
@@ -301,63 +133,65 @@ class SqliteStore : public Store {
  private:
   void commit() {
     const auto began = std::chrono::steady_clock::now();
-    guarded([this] { writer_.database().exec("COMMIT"); })();
+    guarded([this] { writer_.exec("COMMIT"); })();
     if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
   }
 
   /// The same work, with SQLiteCpp's exceptions as the project's.
   std::function<void()> guarded(std::function<void()> work) const {
-    return [this, work = std::move(work)] {
-      try {
-        work();
-      } catch (const SQLite::Exception& problem) {
-        rethrow(problem, file_);
-      }
-    };
+    return [this, work = std::move(work)] { sqlite::serving(file_, work); };
   }
 
   std::function<void()> statement(const char* sql) {
-    return guarded([this, sql] { writer_.database().exec(sql); });
+    return guarded([this, sql] { writer_.exec(sql); });
   }
 
-  void insert(const TokenRecord& token) {
-    SQLite::Statement statement(
-        writer_.database(),
-        "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, "
-        "version, label, daily_limit, monthly_limit, meta, created_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-    statement.bind(1, token.id);
-    statement.bind(2, token.hash.data(), static_cast<int>(token.hash.size()));
-    statement.bind(3, token.prefix);
-    statement.bind(4, status_text(token.status));
-    statement.bind(5, token.platform);
-    statement.bind(6, token.install_id);
-    statement.bind(7, token.version);
-    statement.bind(8, token.label);
-    statement.bind(9, token.limits.daily);
-    statement.bind(10, token.limits.monthly);
-    statement.bind(11, token.meta);
-    statement.bind(12, token.created_at);
-    statement.exec();
+  template <class Find>
+  std::optional<TokenState> read(const Find& find, const QuotaPeriod& period) {
+    std::optional<TokenState> state;
+    sqlite::serving(file_, [&] {
+      const std::lock_guard lock(reader_mutex_);
+      auto token = find();
+      if (!token) return;
+      const QuotaUse use = read_.use(token->id, period);
+      state = TokenState{std::move(*token), use};
+    });
+    return state;
+  }
+
+  template <class Ask>
+  std::invoke_result_t<Ask, Reports&> report(const Ask& ask) {
+    std::invoke_result_t<Ask, Reports&> answer;
+    sqlite::serving(file_, [&] {
+      const std::lock_guard lock(reports_mutex_);
+      if (!reports_) reports_ = std::make_unique<Reports>(sqlite::connect(file_, sqlite::Role::reader));
+      answer = ask(*reports_);
+    });
+    return answer;
   }
 
   fs::path file_;
-  SlidingWindow window_;  ///< the queue's thread's, so it needs no lock
-  Connection writer_;     ///< the queue's thread's, once that runs
-  Connection reader_;
+  SQLite::Database writer_;  ///< this and its users are the queue's thread's, once that runs
+  Admissions admissions_;
+  TokenChanges changes_;
+  TokenReader written_;
+  RollUp roll_up_;
+  SQLite::Database reader_;
+  TokenReader read_;
   std::mutex reader_mutex_;
+  std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
+  std::mutex reports_mutex_;
   std::function<void(std::chrono::nanoseconds)> on_commit_;
   CommitQueue queue_;  ///< last: its thread uses what stands above
 };
 
 }  // namespace
 
-std::unique_ptr<Store> open_sqlite_store(const fs::path& file, const StoreOptions& options) {
-  make_private_file(file);
+std::unique_ptr<AdminStore> open_sqlite_store(const fs::path& file, const StoreOptions& options) {
   try {
     return std::make_unique<SqliteStore>(file, options);
   } catch (const SQLite::Exception& problem) {
-    rethrow(problem, file);
+    sqlite::rethrow(problem, sqlite::Moment::opening, file);
   }
 }
 

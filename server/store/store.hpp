@@ -49,12 +49,19 @@ struct StoreOptions {
 struct TokenUse {
   std::int64_t prompt = 0;
   std::int64_t completion = 0;
-  bool estimated = false;  ///< reckoned here, for the upstream did not say
+  bool estimated = false;  ///< the upstream told none, so they were estimated from what passed through
 };
 
 struct TokenState {
+  enum class Status { active, disabled, quota_exceeded };
   TokenRecord token;
   QuotaUse use;
+
+  /// What a person is told of it: disabled before used up.
+  Status status() const {
+    if (token.status == TokenStatus::disabled) return Status::disabled;
+    return quota_verdict(token.limits, use) == QuotaVerdict::within ? Status::active : Status::quota_exceeded;
+  }
 };
 
 /// Calls come from any thread. Those with a callback return at once and call it from a thread of the store's,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
-import { ask, bearer } from '../support/http.mjs';
+import { ask, bearer, chat } from '../support/http.mjs';
 import { startServer } from '../support/server.mjs';
 
 const source = (path) => fs.readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -13,6 +13,12 @@ const page = source('docs/protocol.md');
 const addresses = [
   ...new Set([...page.matchAll(/(?:GET|POST|PUT|PATCH|DELETE) \/[^`\n]*/g)].map(([text]) => text)),
 ];
+
+/** The same value with the kind of each thing instead of the thing. */
+const shape = (value) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shape(inner)]))
+    : typeof value;
 
 let server;
 before(async () => (server = await startServer()));
@@ -29,7 +35,7 @@ test('every address on the page is there', async () => {
     const answer = await ask(server.url + path, {
       method,
       headers,
-      body: method === 'POST' ? '{}' : undefined,
+      body: ['POST', 'PATCH'].includes(method) ? '{}' : undefined,
     });
     assert.ok(![404, 405, 501].includes(answer.status), `${address}: ${answer.status}`);
     assert.equal(answer.headers['x-protocol-version'], /^Version (\d+\.\d+\.\d+)\./m.exec(page)[1]);
@@ -70,10 +76,6 @@ test('the table of errors is that of the program', () => {
 test('the examples have the members that the server sends', async () => {
   const examples = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text));
   const example = (member) => examples.find((value) => member in value);
-  const shape = (value) =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shape(inner)]))
-      : typeof value;
   const issued = await server.issue();
   assert.deepEqual(shape(issued), shape(example('chat_url')));
   assert.deepEqual(issued.quota, example('chat_url').quota);
@@ -86,6 +88,99 @@ test('the examples have the members that the server sends', async () => {
   assert.deepEqual(models.data[0], example('data').data[0]);
   const refused = (await ask(`${server.url}/v1/models`)).json();
   assert.deepEqual(shape(refused), shape(example('error')));
+});
+
+test('the admin examples have the members that the server sends', async () => {
+  const examples = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text));
+  const example = (...members) => examples.find((value) => members.every((member) => member in value));
+  const admin = async (method, path, body) => {
+    const headers = { 'X-Admin-Secret': server.secret };
+    const answer = await ask(`${server.url}/api/admin${path}`, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+    });
+    assert.equal(answer.status, 200, answer.body.toString());
+    return answer.json();
+  };
+  const [made, other] = (await admin('POST', '/tokens', { count: 2, label: 'Ms Li' })).tokens;
+  assert.deepEqual(shape(made), shape(example('chat_url')));
+  assert.deepEqual(shape(await admin('POST', '/tokens', {})), shape(example('chat_url')));
+  assert.equal((await chat(server, made.token)).status, 200);
+  const list = await admin('GET', '/tokens?q=Ms%20Li');
+  const wanted = example('tokens', 'total');
+  assert.deepEqual({ ...shape(list), tokens: 0 }, { ...shape(wanted), tokens: 0 });
+  const row = list.tokens.find(({ id }) => id === made.id);
+  assert.deepEqual(shape(row), shape(wanted.tokens[0]));
+  assert.equal(list.tokens.find(({ id }) => id === other.id).last_used_at, null);
+  assert.equal(row.platform, 'any');
+  for (const name of [made.id, made.token]) {
+    assert.deepEqual(await admin('GET', `/tokens/${name}`), row);
+    assert.deepEqual(shape(await admin('PATCH', `/tokens/${name}`, { status: 'active' })), shape(row));
+  }
+  const usage = example('usage', 'group');
+  for (const [group, names] of [
+    ['day', ['date']],
+    ['token', ['id', 'token', 'label']],
+    ['model', ['model']],
+  ]) {
+    const told = await admin('GET', `/usage?group=${group}`);
+    assert.deepEqual({ ...shape(told), usage: 0 }, { ...shape(usage), usage: 0 });
+    const { date, ...sums } = shape(usage.usage[0]);
+    assert.deepEqual(shape(told.usage[0]), { ...sums, ...Object.fromEntries(names.map((n) => [n, date])) });
+  }
+  const rotated = await admin('POST', '/enrollment/rotate', { old_valid_s: 1 });
+  assert.deepEqual(shape(rotated), shape(example('old_valid_until')));
+  const enrollment = await admin('GET', '/enrollment');
+  assert.deepEqual(enrollment, { mode: 'open', key: rotated.key });
+});
+
+test('the values that the page gives for admin parameters and members are taken, and no others', async () => {
+  const headers = { 'X-Admin-Secret': server.secret };
+  const status = async (query) => (await ask(`${server.url}/api/admin/${query}`, { headers })).status;
+  const between = (from, to) => page.slice(page.indexOf(from), page.indexOf(to));
+  const words = (text) => [...text.matchAll(/`([a-z_]+)`/g)].map(([, word]) => word);
+  const rowOf = (section, name) => section.split('\n').find((line) => line.startsWith(`| ${name}`));
+  const list = between('### GET /api/admin/tokens\n', '### POST /api/admin/tokens');
+  const [, ...statuses] = words(rowOf(list, '`status`'));
+  const sorts = words(rowOf(list, '`sort`, `order`')).slice(2);
+  assert.deepEqual(statuses, ['active', 'disabled', 'quota_exceeded']);
+  for (const value of statuses) assert.equal(await status(`tokens?status=${value}`), 200, value);
+  for (const value of sorts.slice(0, -2)) assert.equal(await status(`tokens?sort=${value}`), 200, value);
+  for (const value of sorts.slice(-2)) assert.equal(await status(`tokens?order=${value}`), 200, value);
+  const usage = between('### GET /api/admin/usage', '### GET /api/admin/enrollment');
+  const [, ...groups] = words(rowOf(usage, '`group`'));
+  for (const value of groups) assert.equal(await status(`usage?group=${value}`), 200, value);
+  for (const query of ['tokens?limit=1000', 'tokens?page=1', 'usage?limit=10000'])
+    assert.equal(await status(query), 200, query);
+  for (const query of [
+    'tokens?limit=1001',
+    'tokens?page=0',
+    'tokens?status=x',
+    'tokens?sort=x',
+    'tokens?order=x',
+    `tokens?q=${'q'.repeat(201)}`,
+    'usage?group=x',
+    'usage?from=x',
+    'usage?to=x',
+    'usage?limit=10001',
+  ]) {
+    assert.equal(await status(query), 400, query);
+  }
+  const send = async (method, path, body) =>
+    (await ask(`${server.url}/api/admin/${path}`, { method, headers, body })).status;
+  for (const [method, path] of [
+    ['POST', 'tokens'],
+    ['PATCH', `tokens/tok_0`],
+    ['POST', 'enrollment/rotate'],
+  ]) {
+    assert.equal(await send(method, path, '{"unknown":1}'), 400);
+    assert.equal(await send(method, path, ' '.repeat(17 << 10)), 413);
+  }
+  assert.equal(await send('POST', 'tokens', '{"count":1001}'), 400);
+  for (const method of ['GET', 'PATCH', 'DELETE']) {
+    assert.equal(await send(method, 'tokens/tok_0', method === 'PATCH' ? '{}' : undefined), 404);
+  }
 });
 
 test('what the page says of heads, methods and secrets is so', async () => {

@@ -81,3 +81,24 @@ TEST_CASE("SlidingWindow is exact also for keys that were silent for long, and a
   CHECK(window.take("busy", start + 60s) == 59s);
   CHECK(window.take("a", start + 60s) == 0s);
 }
+
+TEST_CASE("SlidingWindow forgets who fell silent, and nobody else") {
+  SlidingWindow window(2, 60s);
+  for (int i = 0; i < 1000; ++i) window.take("old" + std::to_string(i), start);
+  window.take("busy", start);
+  window.take("busy", start + 30s);
+  CHECK(window.keys() == 1001);
+  CHECK(window.take("new", start + 60s) == 0s);
+  CHECK(window.keys() == 2);
+  CHECK(window.take("busy", start + 61s) == 0s);
+  CHECK(window.take("busy", start + 61s) == 29s);
+}
+
+TEST_CASE("SlidingWindow holds its bound on keys, and forgets the one that was silent the longest") {
+  SlidingWindow window(1, 3600s, 100);
+  for (int i = 0; i < 100'000; ++i) CHECK(window.take("k" + std::to_string(i), start + i * 1ms) == 0s);
+  CHECK(window.keys() == 100);
+  CHECK(window.take("k99999", start + 101s) > 0s);
+  CHECK(window.take("k99900", start + 101s) > 0s);
+  CHECK(window.take("k99899", start + 101s) == 0s);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/commit_queue.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <stdexcept>
@@ -144,11 +145,38 @@ TEST_CASE("CommitQueue refuses work over its bound with unavailable, but not wha
       CHECK(error.kind() == ErrorKind::unavailable);
     }
     CHECK_THROWS_AS(queue.wait_for([] {}), Error);
-    queue.add_always(journal.work("d"));
+    queue.add_always(journal.work("d").run);
     gate.open();
   }
   CHECK(journal.steps ==
-        Steps{"begin", "commit", "begin", "run a", "run b", "run d", "commit", "a done", "b done", "d done"});
+        Steps{"begin", "commit", "begin", "run a", "run b", "run d", "commit", "a done", "b done"});
+}
+
+TEST_CASE("CommitQueue tries what must be done again until it is kept, and loses nothing else meanwhile") {
+  Journal journal;
+  journal.failing = "begin";
+  std::promise<void> kept;
+  {
+    CommitQueue queue(journal.transaction(), 100);
+    queue.add_always([&] {
+      journal.take("run a");
+      kept.set_value();
+    });
+    kept.get_future().wait();
+  }
+  CHECK(journal.steps == Steps{"begin", "roll back", "begin", "run a", "commit"});
+}
+
+TEST_CASE("CommitQueue gives up what must be done only when it ends and nothing helps") {
+  Journal journal;
+  journal.failing = "begin";
+  journal.failures = 1000;
+  {
+    CommitQueue queue(journal.transaction(), 100);
+    queue.add_always([&] { journal.take("run a"); });
+  }
+  CHECK(std::count(journal.steps.begin(), journal.steps.end(), "run a") == 0);
+  CHECK(journal.steps.size() <= 8);
 }
 
 TEST_CASE("CommitQueue runs work that a callback adds") {

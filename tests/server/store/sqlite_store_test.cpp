@@ -2,87 +2,21 @@
 #include "server/store/sqlite_store.hpp"
 
 #include <atomic>
-#include <filesystem>
 #include <future>
 #include <thread>
 #include <vector>
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
-#include "opencat/file.hpp"
-#include "tests/catch.hpp"
+#include "tests/server/store/store_fixture.hpp"
 
 using namespace opencat;
-using namespace std::chrono_literals;
-namespace fs = std::filesystem;
+using namespace opencat::store_test;
 using Verdict = Admission::Verdict;
 
 namespace {
-
-const Time now{1'795'424'400s};  // 2026-11-23T09:00:00Z
-
-/// A store in a folder of its own, which goes with it.
-struct Fixture {
-  TemporaryFolder folder{fs::temp_directory_path(), "opencat-store-"};
-  fs::path file = folder.path() / "data" / "opencat.db";
-  std::unique_ptr<Store> store;
-
-  explicit Fixture(std::size_t per_minute = 1'000'000) { open(per_minute); }
-  void open(std::size_t per_minute = 1'000'000) {
-    store.reset();
-    store = open_sqlite_store(file, {per_minute});
-  }
-
-  TokenRecord issue(char name, Limits limits = {}) {
-    TokenRecord token;
-    token.id = std::string("tok_") + name;
-    token.hash = std::string(32, name);
-    token.prefix = "occ_0000";
-    token.platform = "linux-x64";
-    token.install_id = "i";
-    token.version = "1";
-    token.limits = limits;
-    token.created_at = iso8601(now);
-    store->issue(token);
-    return token;
-  }
-
-  Admission admit(const TokenRecord& token, Time when = now, const std::string& model = "m") {
-    std::promise<Admission> answered;
-    store->admit({token.hash, model, quota_period(when, 0min), when},
-                 [&](Admission admission, std::exception_ptr problem) {
-                   if (problem) return answered.set_exception(problem);
-                   answered.set_value(std::move(admission));
-                 });
-    return answered.get_future().get();
-  }
-
-  QuotaUse use(const TokenRecord& token, Time when = now) {
-    const auto state = store->find_by_hash(token.hash, quota_period(when, 0min));
-    REQUIRE(state);
-    return state->use;
-  }
-};
-
-/// The first column of what the statement gives, as an operator's tool would read it.
-std::vector<std::string> sql(const fs::path& file, const std::string& statement) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  sqlite3_busy_timeout(database, 10'000);
-  std::vector<std::string> rows;
-  const auto collect = [](void* list, int, char** values, char**) {
-    static_cast<std::vector<std::string>*>(list)->emplace_back(values[0] == nullptr ? "NULL" : values[0]);
-    return 0;
-  };
-  const int code = sqlite3_exec(database, statement.c_str(), collect, &rows, nullptr);
-  INFO(sqlite3_errmsg(database));
-  REQUIRE(code == SQLITE_OK);
-  sqlite3_close(database);
-  return rows;
-}
 
 ErrorKind kind_of_opening(const fs::path& file) {
   try {
@@ -105,7 +39,7 @@ TEST_CASE("a new database has all migrations, is its owner's only, and opens aga
     REQUIRE(stat((fixture.file.parent_path() / name).c_str(), &facts) == 0);
     CHECK((facts.st_mode & 0777) == 0600);
   }
-  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"1"});
+  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"2"});
   CHECK(sql(fixture.file, "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   fixture.open();
   CHECK(fixture.use(token).daily == 0);
@@ -225,7 +159,7 @@ TEST_CASE("settled usage adds up per token, day and model") {
   const auto token = fixture.issue('a');
   fixture.admit(token);
   fixture.admit(token, now, "n");
-  for (int i = 1; i <= 3; ++i) fixture.store->settle({"tok_a", "2026-11-23", "m"}, {10 * i, i});
+  for (std::int64_t i = 1; i <= 3; ++i) fixture.store->settle({"tok_a", "2026-11-23", "m"}, {10 * i, i});
   fixture.store->settle({"tok_a", "2026-11-23", "n"}, {5, 7});
   fixture.open();
   const auto rows =

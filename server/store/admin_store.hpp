@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// What an operator asks of the store, beside what serving needs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/store/store.hpp"
+
+namespace opencat {
+
+/// What is to be different of a token; what is absent stays.
+struct TokenChange {
+  std::optional<TokenStatus> status;
+  std::optional<std::int64_t> daily_limit;
+  std::optional<std::int64_t> monthly_limit;
+  std::optional<std::string> label;
+};
+
+enum class TokenSort { created_at, last_used_at, label, platform, id };
+enum class SortOrder { ascending, descending };
+
+/// Which tokens, in which order. Empty and absent conditions hold for all.
+struct TokenQuery {
+  std::string text;  ///< in the id, label, prefix, platform or install_id, whatever the case of ASCII letters
+  std::string hash;  ///< of this one only
+  std::optional<TokenState::Status> status;
+  TokenSort sort = TokenSort::created_at;
+  SortOrder order = SortOrder::descending;
+  std::int64_t offset = 0;
+  std::int64_t limit = 50;
+};
+
+struct TokenPage {
+  std::vector<TokenState> tokens;
+  std::int64_t total = 0;  ///< of all pages
+};
+
+enum class UsageGroup { day, token, model };
+
+struct UsageQuery {
+  std::string from;  ///< "2026-11-01", with that day; a rolled-up month counts as its first day
+  std::string to;    ///< likewise
+  UsageGroup group = UsageGroup::day;
+  std::int64_t limit = 1000;
+};
+
+struct UsageSums {
+  std::int64_t requests = 0;
+  TokenUse tokens;
+  std::int64_t estimated_requests = 0;  ///< of the requests above; the tokens likewise
+  TokenUse estimated_tokens;
+};
+
+struct UsageRow {
+  std::string key;     ///< the day ("2026-11-23", or "2026-11" where it is rolled up), token's id or model
+  std::string prefix;  ///< of a token: its first 8 characters and its label
+  std::string label;
+  UsageSums sums;
+};
+
+struct UsageSummary {
+  std::vector<UsageRow> rows;  ///< days by date; tokens and models by requests, the most first
+  UsageSums total;             ///< of all rows, also those beyond the limit
+};
+
+/// As for Store: any thread; these wait for the disk.
+class AdminStore : public Store {
+ public:
+  /// All of them or, when it throws, none.
+  virtual void issue_all(const std::vector<TokenRecord>& tokens) = 0;
+  /// By its id or hash.
+  virtual std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) = 0;
+  /// The token as it is then; nothing when there is none.
+  virtual std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
+                                           const QuotaPeriod& period) = 0;
+  virtual TokenPage list(const TokenQuery& query, const QuotaPeriod& period) = 0;
+  virtual UsageSummary usage(const UsageQuery& query) = 0;
+
+  /// Rolls some of the rows of months before `month` ("2026-11") up into one per token, month and model;
+  /// whether there may be more. Bounded, so that admissions wait a few milliseconds at most.
+  virtual bool roll_up(const std::string& month) = 0;
+  /// Brings the WAL into the database and cuts it back if it has outgrown its bound; gives up at once when a
+  /// reader is in the way.
+  virtual void bound_wal() = 0;
+};
+
+}  // namespace opencat

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/admissions.hpp"
+
+namespace opencat {
+
+using sqlite::Lent;
+
+namespace {
+
+Admission::Verdict verdict(const TokenRecord& token, const QuotaUse& use) {
+  if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
+  switch (quota_verdict(token.limits, use)) {
+    case QuotaVerdict::daily_used_up:
+      return Admission::Verdict::daily_used_up;
+    case QuotaVerdict::monthly_used_up:
+      return Admission::Verdict::monthly_used_up;
+    case QuotaVerdict::within:
+      break;
+  }
+  return Admission::Verdict::admitted;
+}
+
+void bind_row(SQLite::Statement& statement, const Reservation& row) {
+  statement.bind(1, row.token_id);
+  statement.bind(2, row.date);
+  statement.bind(3, row.model);
+}
+
+}  // namespace
+
+Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minute)
+    : tokens_(database),
+      window_(requests_per_minute, std::chrono::minutes(1)),
+      count_(database,
+             "INSERT INTO usage (token_id, date, model, request_count) VALUES (?1, ?2, ?3, 1) "
+             "ON CONFLICT DO UPDATE SET request_count = request_count + 1"),
+      uncount_(database,
+               "UPDATE usage SET request_count = max(0, request_count - 1) "
+               "WHERE token_id = ?1 AND date = ?2 AND model = ?3"),
+      settle_(database,
+              "UPDATE usage SET prompt_tokens = prompt_tokens + ?4, "
+              "completion_tokens = completion_tokens + ?5, "
+              "estimated_requests = estimated_requests + ?6, "
+              "estimated_prompt_tokens = estimated_prompt_tokens + ?6 * ?4, "
+              "estimated_completion_tokens = estimated_completion_tokens + ?6 * ?5 "
+              "WHERE token_id = ?1 AND date = ?2 AND model = ?3"),
+      // To the minute: a write per request would buy an operator nothing.
+      touch_(database, "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1") {}
+
+Admission Admissions::admit(const AdmissionRequest& request) {
+  using Verdict = Admission::Verdict;
+  Admission admission;
+  const auto token = tokens_.find_by_hash(request.token_hash);
+  if (!token) return admission;
+  admission.token_id = token->id;
+  admission.limits = token->limits;
+  admission.use = tokens_.use(token->id, request.period);
+  admission.verdict = verdict(*token, admission.use);
+  if (admission.verdict != Verdict::admitted) return admission;
+  admission.retry_after = window_.take(token->id, request.now);
+  if (admission.retry_after.count() > 0) {
+    admission.verdict = Verdict::rate_limited;
+    return admission;
+  }
+  // First what may fail without harm: a request that was counted must not be told that it was not.
+  const std::string now = iso8601(request.now);
+  constexpr std::size_t to_the_minute = sizeof "2026-01-31T08:00" - 1;
+  if (token->last_used_at.compare(0, to_the_minute, now, 0, to_the_minute) != 0) {
+    Lent touch(touch_);
+    touch->bind(1, token->id);
+    touch->bind(2, now);
+    touch->exec();
+  }
+  Lent count(count_);
+  bind_row(*count, {token->id, request.period.day, request.model});
+  count->exec();
+  ++admission.use.daily;
+  ++admission.use.monthly;
+  return admission;
+}
+
+void Admissions::give_back(const Reservation& row) {
+  Lent uncount(uncount_);
+  bind_row(*uncount, row);
+  uncount->exec();
+}
+
+void Admissions::settle(const Reservation& row, const TokenUse& used) {
+  Lent settle(settle_);
+  bind_row(*settle, row);
+  settle->bind(4, used.prompt);
+  settle->bind(5, used.completion);
+  settle->bind(6, used.estimated ? 1 : 0);
+  settle->exec();
+}
+
+}  // namespace opencat

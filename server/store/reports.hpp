@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "server/store/admin_store.hpp"
+#include "server/store/token_reader.hpp"
+
+namespace opencat {
+
+/// An operator's lists and sums, over a connection of their own: they may take a while.
+class Reports {
+ public:
+  explicit Reports(SQLite::Database database) : database_(std::move(database)), tokens_(database_) {}
+
+  /// See AdminStore.
+  TokenPage list(const TokenQuery& query, const QuotaPeriod& period);
+  UsageSummary usage(const UsageQuery& query);
+
+ private:
+  SQLite::Database database_;
+  TokenReader tokens_;
+};
+
+}  // namespace opencat

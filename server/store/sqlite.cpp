@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/sqlite.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "opencat/assets.hpp"
+#include "opencat/error.hpp"
+#include "opencat/file.hpp"
+
+namespace opencat::sqlite {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// How long a change waits for an operator's own session that holds the file; beyond it, 503.
+constexpr int busy_timeout_ms = 5000;
+
+Error opening_error(int code, const fs::path& file, const std::string& detail) {
+  switch (code) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Error(ErrorKind::usage,
+                   file.string() +
+                       " is damaged or no database; move it away and put a backup in its place (one made by "
+                       "'opencat backup')",
+                   detail);
+    case SQLITE_FULL:
+      return Error(ErrorKind::failed, "the disk with " + file.string() + " is full", detail);
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return Error(ErrorKind::failed, "cannot write " + file.string() + "; check its owner and its folder's",
+                   detail);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Error(ErrorKind::unavailable,
+                   "another program holds " + file.string() + "; try again when it is done", detail);
+    default:
+      return Error(ErrorKind::failed, "cannot use the database " + file.string(), detail);
+  }
+}
+
+Error serving_error(int code, const std::string& detail) {
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+    Error error(ErrorKind::unavailable, "the server's data is held by another program; try again in a moment",
+                detail);
+    error.retry_after_s = 5;
+    return error;
+  }
+  return Error(ErrorKind::failed, "the server's database failed; its log says more", detail);
+}
+
+/// Makes the file if it is missing, for its owner only: SQLite itself would go by the umask.
+void make_private_file(const fs::path& file) {
+  make_folders(file.parent_path(), 0700);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) throw system_error("cannot write " + file.string());
+  ::close(descriptor);
+}
+
+/// The file's schema version. Throws when it is newer than the migrations known here; changes nothing.
+int checked_version(SQLite::Database& database, const fs::path& file, int newest) {
+  const int version = database.execAndGet("PRAGMA user_version").getInt();
+  if (version > newest) {
+    throw Error(ErrorKind::usage, file.string() + " is of a newer opencat (schema " +
+                                      std::to_string(version) + ", this program knows " +
+                                      std::to_string(newest) + "); use that one");
+  }
+  return version;
+}
+
+void migrate(SQLite::Database& database, int version, const std::vector<Asset>& migrations) {
+  const int newest = static_cast<int>(migrations.size());
+  for (int next = version; next < newest; ++next) {
+    SQLite::Transaction transaction(database);
+    database.exec(std::string(migrations[static_cast<std::size_t>(next)].bytes));
+    database.exec("PRAGMA user_version = " + std::to_string(next + 1));
+    transaction.commit();
+  }
+}
+
+}  // namespace
+
+void rethrow(const SQLite::Exception& problem, Moment moment, const fs::path& file) {
+  const int code = problem.getErrorCode() & 0xff;  // without the extension
+  throw moment == Moment::opening ? opening_error(code, file, problem.what())
+                                  : serving_error(code, problem.what());
+}
+
+void serving(const fs::path& file, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const SQLite::Exception& problem) {
+    rethrow(problem, Moment::serving, file);
+  }
+}
+
+SQLite::Database connect(const fs::path& file, Role role) {
+  if (role == Role::writer) make_private_file(file);
+  SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, busy_timeout_ms);
+  const std::vector<Asset> migrations = assets_under("migrations/");
+  const int version = checked_version(database, file, static_cast<int>(migrations.size()));
+  if (role == Role::reader) {
+    database.exec("PRAGMA query_only = ON");
+    return database;
+  }
+  database.exec("PRAGMA journal_mode = WAL");
+  // FULL: a commit is on the disk, not only with the kernel, before it counts. Group commit pays for it.
+  database.exec("PRAGMA synchronous = FULL");
+  // The WAL goes into the database each 16 MiB, and its file is cut back when a long reader made it longer.
+  database.exec("PRAGMA wal_autocheckpoint = 4096");
+  database.exec("PRAGMA journal_size_limit = 67108864");
+  // Up to 64 MiB of the pages in use, so that with a million tokens they need not be read again each time.
+  database.exec("PRAGMA cache_size = -65536");
+  // A migration may replace a table that others refer to.
+  database.exec("PRAGMA foreign_keys = OFF");
+  migrate(database, version, migrations);
+  database.exec("PRAGMA foreign_keys = ON");
+  return database;
+}
+
+void bind_blob(SQLite::Statement& statement, int index, const std::string& bytes) {
+  statement.bind(index, bytes.data(), static_cast<int>(bytes.size()));
+}
+
+void in_savepoint(SQLite::Database& database, const std::function<void()>& work) {
+  database.exec("SAVEPOINT piece");
+  try {
+    work();
+  } catch (...) {
+    // Some failures have ended the whole transaction already, and the savepoint with it.
+    database.tryExec("ROLLBACK TO piece");
+    database.tryExec("RELEASE piece");
+    throw;
+  }
+  database.exec("RELEASE piece");
+}
+
+}  // namespace opencat::sqlite
