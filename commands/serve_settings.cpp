@@ -31,6 +31,16 @@ void ServeSettings::declare(Settings& settings) {
                 "ops_port",
                 "Listen on this port, too, for /healthz, /readyz and /metrics alone; 0 picks one",
                 &ops_port_});
+  settings.add({"--tls-cert",
+                {"OPENCAT_TLS_CERT"},
+                "tls.cert",
+                "Serve https with this certificate and those above it, a PEM file; SIGHUP reads it again",
+                &options_.tls_cert});
+  settings.add({"--tls-key",
+                {"OPENCAT_TLS_KEY"},
+                "tls.key",
+                "The certificate's private key, a PEM file",
+                &options_.tls_key});
   settings.add({"--public-url",
                 {"OPENCAT_PUBLIC_URL"},
                 "public_url",
@@ -41,6 +51,11 @@ void ServeSettings::declare(Settings& settings) {
                 "trusted_proxies",
                 "A reverse proxy's address or range, whose X-Forwarded-For is believed (repeatable)",
                 &options_.trusted_proxies});
+  settings.add({"--cors-origin",
+                {"OPENCAT_CORS_ORIGIN"},
+                "cors_origins",
+                "Let pages of this origin use the API, as https://app.example.com, or * (repeatable)",
+                &options_.cors_origins});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
@@ -230,6 +245,8 @@ ServerOptions ServeSettings::options(const Environment& environment) {
   options_.port = static_cast<int>(port_);
   if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
   options_.data_dir = data_dir_;
+  if (options_.tls_cert.empty() != options_.tls_key.empty())
+    throw Error(ErrorKind::usage, "--tls-cert and --tls-key go together: give both or none");
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open
                         : mode == "closed" ? routes::EnrollmentMode::closed

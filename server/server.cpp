@@ -12,6 +12,7 @@
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
 #include "server/http/http_server.hpp"
+#include "server/http/tls.hpp"
 #include "server/routes/admin.hpp"
 #include "server/routes/models.hpp"
 #include "server/routes/pages.hpp"
@@ -43,16 +44,21 @@ std::string path_of(const std::string& url) {
   return path == std::string::npos ? std::string() : url.substr(path);
 }
 
-std::string address(const std::string& host, int port) {
+std::string address(const std::string& scheme, const std::string& host, int port) {
   const bool everywhere = host == "0.0.0.0" || host == "::";
   const std::string name = everywhere                            ? "127.0.0.1"
                            : host.find(':') == std::string::npos ? host
                                                                  : "[" + host + "]";
-  return "http://" + name + ":" + std::to_string(port);
+  return scheme + name + ":" + std::to_string(port);
 }
 
 std::unique_ptr<Upstream> make_upstream(const UpstreamConfig& config, Clock& clock) {
   return config.kind == UpstreamKind::demo ? make_demo_upstream(clock) : make_http_upstream(config);
+}
+
+/// Null: plain HTTP. Throws Error(usage).
+std::shared_ptr<const http::ChannelFactory> tls_of(const ServerOptions& options) {
+  return options.tls_cert.empty() ? nullptr : http::make_tls(options.tls_cert, options.tls_key);
 }
 
 /// Throws Error(usage) for a list that no server could serve.
@@ -140,6 +146,8 @@ void Server::State::start_http() {
   http_options.limits.max_body_bytes = options.max_body_bytes;
   http_options.limits.max_upload_bytes = options.max_upload_bytes;
   http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
+  http_options.tls = tls_of(options);
+  http_options.cors = http::CorsPolicy(options.cors_origins);
   http_options.observer = telemetry.get();
   http_options.max_connections = options.max_connections;
 
@@ -156,12 +164,12 @@ void Server::State::start_http() {
   routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
   telemetry->learn(routes);
   http = std::make_unique<http::HttpServer>(
-      std::move(http_options), std::move(routes),
+      http_options, std::move(routes),
       [this](http::Access access, http::Request& request) { guard->check(access, request); },
       [this] { return "req_" + random_hex(entropy, 12); }, loops,
       [this](const std::string& what) { log("unexpected: " + what); });
   const int port = http->start();
-  addresses.url = address(options.host, port);
+  addresses.url = address(http_options.tls ? "https://" : "http://", options.host, port);
   addresses.public_url = options.public_url.empty() ? addresses.url : options.public_url;
   services->public_url = addresses.public_url;
   telemetry->sample({*http, *store, *services->upstreams, options.max_connections});
@@ -180,7 +188,7 @@ void Server::State::start_ops() {
       std::move(ops_options), std::move(routes), [](http::Access, http::Request&) {},
       [this] { return "req_" + random_hex(entropy, 12); }, std::vector<EventLoop*>{&ops_worker->loop},
       [this](const std::string& what) { log("unexpected: " + what); });
-  addresses.ops_url = address(options.host, ops->start());
+  addresses.ops_url = address("http://", options.host, ops->start());
   ops_worker->thread = std::thread([&loop = ops_worker->loop] { loop.run(); });
 }
 
@@ -259,7 +267,11 @@ ServerAddresses Server::start() {
 void Server::reload(const ServerOptions& options) {
   std::vector<UpstreamConfig> upstreams = options.upstreams;
   check_upstreams(upstreams);
+  const auto tls = tls_of(options);
+  if (!tls != state_->options.tls_cert.empty())
+    throw Error(ErrorKind::usage, "between http and https it changes at a restart only");
   state_->telemetry->reopen_log();
+  state_->http->set_tls(tls);
   state_->services->upstreams->configure(upstreams);
   state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
 }

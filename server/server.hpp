@@ -24,7 +24,10 @@ struct ServerOptions {
   int port = 3000;                           ///< 0: any free one
   std::optional<int> ops_port;               ///< of a second listener for the probes; 0: any free one
   std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
-  std::string public_url;                    ///< empty: made of host and port
+  std::filesystem::path tls_cert;            ///< PEM, with those above it; empty: plain HTTP
+  std::filesystem::path tls_key;
+  std::vector<std::string> cors_origins;  ///< whose pages may use the API; "*": all
+  std::string public_url;                 ///< empty: made of host and port
   std::filesystem::path data_dir;
   bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
   std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503

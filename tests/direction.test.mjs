@@ -78,6 +78,7 @@ test('each library is included in one place', () => {
     'archive.h': ['opencat/archive_reader.cpp'],
     'zip.h': ['bundle/zip_writer.cpp'],
     'httplib.h': ['server/http/httplib_bridge.cpp'],
+    'openssl/ssl.h': ['server/http/tls.cpp'],
     'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],
     'toml++/toml.h': ['opencat/toml.cpp'],
     'CLI/CLI.hpp': ['commands/command_line.cpp'],

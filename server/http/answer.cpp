@@ -40,6 +40,10 @@ Response refusal(int status) {
   const char* message = status == 413   ? "the request is larger than this server takes"
                         : status == 431 ? "the request's headers are larger than this server takes"
                                         : "this is not a request that can be read";
+  return refusal(status, message);
+}
+
+Response refusal(int status, const char* message) {
   Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
   response.status = status;
   return response;
@@ -95,6 +99,7 @@ void Answer::respond(Response response) {
   if (connection_ == nullptr || begun_) return;
   begun_ = true;
   const bool keep_alive = keeps_alive();
+  host_.cors.add_headers(request_, response.headers);
   status_ = response.status;
   const std::string bytes = bytes_of(request_, response, keep_alive);
   bytes_ += bytes.size();
@@ -109,6 +114,7 @@ void Answer::begin(Response response) {
   begun_ = true;
   // Without chunks only the connection's end can end the stream.
   if (!chunked_ || connection_->has_body_left()) keep_alive_ = false;
+  host_.cors.add_headers(request_, response.headers);
   std::string bytes = head_of(response, request_.id, keep_alive_);
   bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
   status_ = response.status;

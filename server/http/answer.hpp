@@ -65,6 +65,7 @@ std::string head_of(const Response& response, const std::string& request_id, boo
 
 /// How a request is answered that is not even given to a route.
 Response refusal(int status);
+Response refusal(int status, const char* message);
 
 /// All of it.
 std::string bytes_of(const Request& request, const Response& response, bool keep_alive);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/connection.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <cerrno>
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -20,28 +16,23 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr auto handshake_timeout = 10s;
 constexpr auto keep_alive_timeout = 75s;
 constexpr auto head_timeout = 20s;         ///< for a request's head to arrive in full
 constexpr auto body_stall_timeout = 30s;   ///< without a byte of its body
 constexpr int slowest_body_per_s = 500;    ///< bytes, of one that is kept until it is whole, after those 30 s
 constexpr auto write_stall_timeout = 60s;  ///< without the client taking a byte
 constexpr auto linger_timeout = 2s;        ///< for the client to read a refusal before the socket goes
-constexpr std::size_t read_size = 64 << 10;
 
 const AnswerNotes no_notes;
 
-/// A client's own request id is taken over when it is plain and short: it ends up in headers and logs.
-bool is_sane_id(const std::string& id) {
-  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-}
-
 }  // namespace
 
-Connection::Connection(ConnectionHost& host, int descriptor, std::string peer_ip)
+Connection::Connection(ConnectionHost& host, int descriptor, std::unique_ptr<Channel> channel,
+                       std::string peer_ip)
     : host_(host),
       descriptor_(descriptor),
+      channel_(std::move(channel)),
       peer_ip_(std::move(peer_ip)),
       head_(host.limits.max_head_bytes),
       last_progress_(SteadyClock::now()),
@@ -62,22 +53,27 @@ void Connection::start() {
 
 void Connection::on_ready(unsigned readiness) {
   const auto self = shared_from_this();
-  if (readiness & writable) flush();
+  if (readiness & writable) {
+    flush();
+    if (descriptor_ >= 0 && channel_->read_wants_writable()) read();
+  }
   if (descriptor_ < 0) return;
   if (readiness & hung_up && (busy() || lingering_)) return lose();
   if (readiness & (readable | hung_up)) read();
+  if (descriptor_ >= 0 && channel_->write_wants_readable()) flush();
 }
 
 void Connection::read() {
   static thread_local char buffer[read_size];
-  const ssize_t count = ::recv(descriptor_, buffer, sizeof buffer, MSG_DONTWAIT);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count <= 0) return lose();
+  const Channel::Result result = channel_->read(buffer, sizeof buffer);
+  if (result.outcome == Channel::Outcome::again) return update_interest();
+  if (result.outcome == Channel::Outcome::plain_http) return refuse_plain_http();
+  if (result.outcome == Channel::Outcome::closed) return lose();
   // Nothing more is answered, so nothing more is kept.
-  if (lingering_ || close_after_flush_) return;
+  if (lingering_ || close_after_flush_) return update_interest();
   last_progress_ = SteadyClock::now();
   if (in_.empty() && !incoming_) request_began_ = last_progress_;
-  in_.append(buffer, static_cast<std::size_t>(count));
+  in_.append(buffer, result.count);
   if (reads_body()) {
     feed_body();
   } else if (!handling_) {
@@ -85,101 +81,20 @@ void Connection::read() {
   }
 }
 
-void Connection::handle_buffered() {
-  // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack
-  // flat however many requests a client sends in one packet.
-  handling_ = true;
-  while (descriptor_ >= 0 && !busy() && !close_after_flush_) {
-    if (!(incoming_ ? gather_body() : take_head())) break;
-  }
-  handling_ = false;
-  if (descriptor_ < 0) return;
-  if (in_.empty() && in_.capacity() > read_size) in_.shrink_to_fit();
-  update_interest();
+/// Reads on what the channel holds, which the loop would not tell of.
+void Connection::read_soon() {
+  if (std::exchange(reading_soon_, true)) return;
+  host_.loop.post([weak = weak_from_this()] {
+    const auto connection = weak.lock();
+    if (!connection) return;
+    connection->reading_soon_ = false;
+    if (connection->descriptor_ >= 0 && connection->interest_ & readable) connection->read();
+  });
 }
 
-/// Whether there was one that can be answered.
-bool Connection::take_head() {
-  if (in_.empty()) return false;
-  const HeadFraming::State state = head_.look(in_);
-  if (state == HeadFraming::State::refused) refuse(head_.status());
-  if (state != HeadFraming::State::whole) return false;
-  const BodyFacts facts = head_.body();
-  RequestParser::Parsed parsed = host_.parser.parse(std::string_view(in_).substr(0, head_.size()));
-  parsed.request.remote_ip = host_.client_ip(peer_ip_, head_.forwarded_for());
-  in_.erase(0, head_.size());
-  head_.reset();
-  request_began_ = SteadyClock::now();
-  const std::string* given = parsed.request.header("X-Request-Id");
-  parsed.request.id = given != nullptr && is_sane_id(*given) ? *given : host_.new_request_id();
-  if (parsed.route == nullptr && parsed.status != 404 && parsed.status != 405) {
-    refuse(parsed.status, parsed.request.id);
-    return false;
-  }
-  const bool streamed = parsed.route != nullptr && parsed.route->body == BodyMode::streamed;
-  const std::uint64_t limit = streamed ? host_.limits.max_upload_bytes : host_.limits.max_body_bytes;
-  if (facts.length > limit) {
-    refuse(413, parsed.request.id);
-    return false;
-  }
-  if (!streamed && facts.empty()) {
-    serve(std::move(parsed), facts);
-    return true;
-  }
-  incoming_ = std::make_unique<Incoming>(Incoming{{}, facts, BodyFraming(facts, limit), streamed});
-  if (streamed) {
-    serve(std::move(parsed), facts);
-  } else {
-    incoming_->parsed = std::move(parsed);
-  }
-  return true;
-}
-
-/// Whether the request became whole.
-bool Connection::gather_body() {
-  Incoming& incoming = *incoming_;
-  std::string& body = incoming.parsed.request.body;
-  std::string_view rest = in_;
-  BodyFraming::Step step;
-  do {
-    step = incoming.body.next(rest);
-    rest.remove_prefix(step.consumed);
-    body.append(step.piece);
-  } while (step.state == BodyFraming::State::piece);
-  in_.erase(0, in_.size() - rest.size());
-  if (step.state == BodyFraming::State::refused) {
-    refuse(incoming.body.status(), incoming.parsed.request.id);
-  } else if (step.state == BodyFraming::State::more) {
-    say_continue();
-  } else {
-    const std::unique_ptr<Incoming> whole = std::move(incoming_);
-    serve(std::move(whole->parsed), whole->facts);
-    return true;
-  }
-  return false;
-}
-
-void Connection::serve(RequestParser::Parsed parsed, const BodyFacts& body) {
-  const Route* route = parsed.route;
-  const int status = parsed.status;
-  const auto answer = std::make_shared<Answer>(*this, std::move(parsed), body);
-  exchange_ = answer;
-  try {
-    if (route == nullptr) {
-      Response response =
-          error_response(Error(ErrorKind::not_found, status == 405 ? "this address does not take that method"
-                                                                   : "there is nothing at this address"));
-      response.status = status;
-      return answer->respond(std::move(response));
-    }
-    host_.dispatch(*route, answer);
-  } catch (const Error& error) {
-    answer->respond(error_response(error));
-  }
-}
-
-void Connection::refuse(int status, const std::string& request_id) {
-  answer_and_close(refusal(status), request_id);
+void Connection::refuse_plain_http() {
+  channel_ = plain_channel(descriptor_);
+  answer_and_close(refusal(400, "this port speaks HTTPS: begin the address with https://"), {});
 }
 
 void Connection::turn_away() {
@@ -212,14 +127,10 @@ void Connection::send(std::string_view bytes) {
 
 void Connection::flush() {
   while (descriptor_ >= 0 && out_sent_ < out_.size()) {
-    const ssize_t count =
-        ::send(descriptor_, out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) return lose();
-      return update_interest();
-    }
-    out_sent_ += static_cast<std::size_t>(count);
+    const Channel::Result result = channel_->write(std::string_view(out_).substr(out_sent_));
+    if (result.outcome == Channel::Outcome::again) return update_interest();
+    if (result.outcome != Channel::Outcome::done) return lose();
+    out_sent_ += result.count;
     last_progress_ = SteadyClock::now();
   }
   if (descriptor_ < 0) return;
@@ -252,15 +163,17 @@ void Connection::linger() {
   lingering_ = true;
   in_.clear();
   last_progress_ = SteadyClock::now();
-  ::shutdown(descriptor_, SHUT_WR);
+  channel_->end();
   update_interest();
 }
 
 void Connection::update_interest() {
   if (descriptor_ < 0) return;
-  unsigned wanted = out_sent_ < out_.size() ? unsigned{writable} : 0u;
+  const bool writes = out_sent_ < out_.size() && !channel_->write_wants_readable();
+  unsigned wanted = writes || channel_->read_wants_writable() ? unsigned{writable} : 0u;
   // A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
   if (!busy() || lingering_ || reads_body()) wanted |= readable;
+  if (wanted & readable && channel_->has_buffered()) read_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   host_.loop.change(descriptor_, wanted);
@@ -273,6 +186,7 @@ void Connection::check_times(SteadyClock::time_point now) {
 bool Connection::is_late(SteadyClock::time_point now) const {
   const auto idle = now - last_progress_;
   if (lingering_) return idle > linger_timeout;
+  if (!channel_->is_established()) return now - request_began_ > handshake_timeout;
   if (out_sent_ < out_.size()) return idle > write_stall_timeout;
   // Its handler knows how long an answer may take.
   if (busy()) return reads_body() && idle > body_stall_timeout;

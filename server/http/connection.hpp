@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "opencat/event_loop.hpp"
+#include "server/http/channel.hpp"
+#include "server/http/cors.hpp"
 #include "server/http/exchange.hpp"
 #include "server/http/httplib_bridge.hpp"
 #include "server/http/observer.hpp"
@@ -21,6 +23,7 @@ struct ConnectionHost {
   std::size_t loop_index;
   RequestParser& parser;
   FramingLimits limits;
+  const CorsPolicy& cors;
   /// Runs the route's handler. Throws Error.
   std::function<void(const Route& route, const std::shared_ptr<Exchange>& exchange)> dispatch;
   /// A fresh request id, for clients that sent none.
@@ -40,7 +43,7 @@ class Answer;
 /// answered nothing more is read than what tells that the client left. All calls belong to the loop's thread.
 class Connection : public Watcher, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ConnectionHost& host, int descriptor, std::string peer_ip);
+  Connection(ConnectionHost& host, int descriptor, std::unique_ptr<Channel> channel, std::string peer_ip);
   ~Connection() override;
 
   /// Begins to read. Apart from the constructor: it needs shared_from_this().
@@ -72,10 +75,14 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   };
 
   void read();
+  void read_soon();
+  void refuse_plain_http();
   void handle_buffered();
   bool take_head();
   bool gather_body();
   void serve(RequestParser::Parsed parsed, const BodyFacts& body);
+  static constexpr std::size_t read_size = 64 << 10;
+  void reject(RequestParser::Parsed parsed, const BodyFacts& body, int status);
   void refuse(int status, const std::string& request_id = {});
   void answer_and_close(Response response, const std::string& request_id);
 
@@ -99,6 +106,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
 
   ConnectionHost& host_;
   int descriptor_;
+  std::unique_ptr<Channel> channel_;
   std::string peer_ip_;
   HeadFraming head_;
   std::string in_;
@@ -112,6 +120,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   bool close_after_flush_ = false;
   bool lingering_ = false;
   bool handling_ = false;
+  bool reading_soon_ = false;
   bool turned_away_ = false;
 };
 

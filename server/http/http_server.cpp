@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <unordered_map>
 
 #include <arpa/inet.h>
@@ -66,6 +67,12 @@ struct HttpServer::State {
   std::atomic<std::size_t> refusals{0};
   std::size_t next_shard = 0;
 
+  std::mutex tls_mutex;  ///< guards options.tls
+
+  std::shared_ptr<const ChannelFactory> current_tls() {
+    const std::lock_guard lock(tls_mutex);
+    return options.tls;
+  }
   void accept(int descriptor);
   void dispatch(const Route& route, const std::shared_ptr<Exchange>& exchange);
   Response run_blocking(const BlockingHandler& handler, const Request& request) const;
@@ -78,6 +85,7 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            index,
            parser,
            owner.options.limits,
+           owner.options.cors,
            [this](const Route& route, const std::shared_ptr<Exchange>& exchange) {
              state.dispatch(route, exchange);
            },
@@ -102,7 +110,10 @@ void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
     ::close(descriptor);
     return release(refusal);
   }
-  const auto connection = std::make_shared<Connection>(host, descriptor, peer_ip_of(descriptor));
+  const auto tls = state.current_tls();
+  auto channel = tls ? tls->channel(descriptor) : plain_channel(descriptor);
+  const auto connection =
+      std::make_shared<Connection>(host, descriptor, std::move(channel), peer_ip_of(descriptor));
   connections[descriptor] = connection;
   connection->start();
   if (refusal) connection->turn_away();
@@ -184,6 +195,11 @@ HttpServer::~HttpServer() {
 }
 
 int HttpServer::start() { return state_->listener->listen(state_->options.host, state_->options.port); }
+
+void HttpServer::set_tls(std::shared_ptr<const ChannelFactory> tls) {
+  const std::lock_guard lock(state_->tls_mutex);
+  state_->options.tls = std::move(tls);
+}
 
 void HttpServer::drain() {
   state_->listener->stop();
