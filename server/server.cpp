@@ -11,6 +11,7 @@
 #include "opencat/platform.hpp"
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
+#include "server/server_data.hpp"
 #include "server/http/http_server.hpp"
 #include "server/routes/admin.hpp"
 #include "server/routes/chat.hpp"
@@ -88,11 +89,11 @@ void Server::State::prepare_secrets() {
   guarded.mode = options.enrollment;
   guarded.admin_secret = options.admin_secret;
   if (guarded.admin_secret.empty()) {
-    addresses.admin_secret_file = options.data_dir / "admin-secret";
+    addresses.admin_secret_file = server_data::admin_secret(options.data_dir);
     guarded.admin_secret = routes::kept_secret(addresses.admin_secret_file, entropy);
   }
   if (options.enroll_key.empty()) {
-    addresses.enroll_key_file = options.data_dir / "enroll-key";
+    addresses.enroll_key_file = server_data::enroll_key(options.data_dir);
     keys = std::make_unique<routes::EnrollmentKeys>(addresses.enroll_key_file, clock, entropy);
   } else {
     keys = std::make_unique<routes::EnrollmentKeys>(options.enroll_key, clock);
@@ -165,10 +166,9 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   }
   state.upstream = make_upstream(state.options, clock);
   make_folders(state.options.data_dir, 0700);
-  state.lock = std::make_unique<FileLock>(
-      state.options.data_dir / "lock", FileLock::Wait::never,
-      "another opencat serves " + state.options.data_dir.string() + "; stop it, or name another --data-dir");
-  state.store = open_sqlite_store(state.options.data_dir / "opencat.db", {state.options.requests_per_minute});
+  state.lock = server_data::lock(state.options.data_dir);
+  state.store =
+      open_sqlite_store(server_data::database(state.options.data_dir), {state.options.requests_per_minute});
   state.prepare_secrets();
   state.prepare_services();
 }
@@ -177,12 +177,17 @@ Server::~Server() {
   if (!state_) return;
   state_->end_loops();
   state_->http.reset();
+  std::error_code absent;
+  fs::remove(server_data::address(state_->options.data_dir), absent);
   // Commits what is still to be counted; its callbacks may post to the loops, which are still there.
   state_->store.reset();
 }
 
 ServerAddresses Server::start() {
   state_->start_http();
+  // For `opencat token` beside it; whether it is still so, the lock tells.
+  write_file_atomically(server_data::address(state_->options.data_dir), state_->addresses.url + "\n",
+                        FileMode::secret);
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
