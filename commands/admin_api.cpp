@@ -8,8 +8,8 @@
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "opencat/text.hpp"
-#include "server/server_data.hpp"
 #include "server/local_admin.hpp"
+#include "server/server_data.hpp"
 
 namespace opencat {
 

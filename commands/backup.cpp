@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "server/store/backup.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
-#include "server/server_data.hpp"
+#include "server/local_admin.hpp"
 
 namespace opencat {
 
@@ -39,7 +38,7 @@ class Backup : public Command {
       throw Error(ErrorKind::usage,
                   file_.string() + " is there already; name another, or replace it with --force");
     }
-    const auto bytes = back_up_database(server_data::database(data_dir_), file_, context.stop);
+    const auto bytes = back_up_data(data_dir_, file_, context.stop);
     context.output.result({{"file", file_.string()}, {"bytes", bytes}},
                           file_.string() + ", " + human_size(bytes) + "\n");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "commands/serve_settings.hpp"
 
+#include <algorithm>
+
 #include "opencat/error.hpp"
 
 namespace opencat {
@@ -131,6 +133,14 @@ void ServeSettings::declare_limits(Settings& settings) {
                 "Time for streams to end after Ctrl-C or SIGTERM",
                 &drain_timeout_s_,
                 Unit::seconds});
+  settings.add({"--keep-usage",
+                {"OPENCAT_KEEP_USAGE"},
+                "keep_usage",
+                "How long usage is kept by days, as 400d; what is older is kept by months",
+                &keep_usage_s_,
+                Unit::seconds,
+                {},
+                day_s});
 }
 
 ServerOptions ServeSettings::options() {
@@ -157,6 +167,8 @@ ServerOptions ServeSettings::options() {
   options_.utc_offset = std::chrono::minutes(utc_offset_);
   options_.loops = static_cast<std::size_t>(loops_);
   options_.drain_timeout = std::chrono::seconds(drain_timeout_s_);
+  // Beyond a century it makes no difference, and would leave the calendar.
+  options_.keep_usage = std::chrono::days(std::min<std::int64_t>(keep_usage_s_ / day_s, 36'500));
   return options_;
 }
 

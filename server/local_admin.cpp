@@ -5,8 +5,9 @@
 
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
-#include "server/server_data.hpp"
 #include "server/routes/admin.hpp"
+#include "server/server_data.hpp"
+#include "server/store/backup.hpp"
 #include "server/store/sqlite_store.hpp"
 
 namespace opencat {
@@ -75,6 +76,10 @@ http::Response LocalAdmin::ask(const std::string& method, const std::string& pat
     if (const auto* handler = std::get_if<http::BlockingHandler>(&route.handler)) return (*handler)(request);
   }
   throw Error(ErrorKind::token_not_found, "there is no such token");
+}
+
+std::uintmax_t back_up_data(const fs::path& data_dir, const fs::path& target, std::stop_token stop) {
+  return back_up_database(server_data::database(data_dir), target, std::move(stop));
 }
 
 bool is_being_served(const fs::path& data_dir) {

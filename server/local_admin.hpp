@@ -31,6 +31,10 @@ class LocalAdmin {
   std::unique_ptr<State> state_;
 };
 
+/// `opencat backup` below its command line: see back_up_database().
+std::uintmax_t back_up_data(const std::filesystem::path& data_dir, const std::filesystem::path& target,
+                            std::stop_token stop);
+
 /// Whether a server, or a LocalAdmin, has the folder just now.
 bool is_being_served(const std::filesystem::path& data_dir);
 

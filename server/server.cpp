@@ -11,14 +11,15 @@
 #include "opencat/platform.hpp"
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
-#include "server/server_data.hpp"
 #include "server/http/http_server.hpp"
 #include "server/routes/admin.hpp"
 #include "server/routes/chat.hpp"
 #include "server/routes/pages.hpp"
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
+#include "server/server_data.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/store/upkeep.hpp"
 
 namespace opencat {
 
@@ -67,6 +68,7 @@ struct Server::State {
   std::unique_ptr<Upstream> upstream;
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
   std::unique_ptr<AdminStore> store;
+  std::unique_ptr<Upkeep> upkeep;  ///< of the store, so it goes before that
   std::unique_ptr<routes::EnrollmentKeys> keys;
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
@@ -177,6 +179,7 @@ Server::~Server() {
   if (!state_) return;
   state_->end_loops();
   state_->http.reset();
+  state_->upkeep.reset();
   std::error_code absent;
   fs::remove(server_data::address(state_->options.data_dir), absent);
   // Commits what is still to be counted; its callbacks may post to the loops, which are still there.
@@ -191,6 +194,9 @@ ServerAddresses Server::start() {
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
+  state_->upkeep = std::make_unique<Upkeep>(
+      *state_->store, state_->clock, UpkeepOptions{state_->options.keep_usage, state_->options.utc_offset},
+      state_->log);
   if (state_->options.demo) state_->addresses.chat_url = state_->demo_chat_url();
   return state_->addresses;
 }
