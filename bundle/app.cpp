@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/app.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "bundle/layout.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/assets.hpp"
@@ -29,9 +31,8 @@ App describe(const std::string& package_json, const std::string& where) {
     } else if (package.contains("main")) {
       app.start = {package.at("main").get<std::string>()};
     }
-    app.title = declared.value("title", Json{{"en", app.name}, {"zh", app.name}});
-    app.title.at("en").get_ref<const std::string&>();
-    app.title.at("zh").get_ref<const std::string&>();
+    const Json title = declared.value("title", Json{{"en", app.name}, {"zh", app.name}});
+    for (const char* language : {"en", "zh"}) app.title[language] = title.at(language).get<std::string>();
   } catch (const Json::exception& problem) {
     throw Error(
         ErrorKind::usage,

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "bundle/runtime_cache.hpp"
 #include "bundle/zip_writer.hpp"
@@ -17,9 +16,9 @@ namespace opencat {
 struct App {
   std::string name;
   std::string version;
-  std::vector<std::string> start;  ///< its script, below the app's folder, and arguments
-  nlohmann::json title;            ///< {"en","zh"}
-  std::vector<ZipEntry> files;     ///< named below the app's folder
+  std::vector<std::string> start;            ///< its script, below the app's folder, and arguments
+  std::map<std::string, std::string> title;  ///< by language: "en", "zh"
+  std::vector<ZipEntry> files;               ///< named below the app's folder
 };
 
 /// The terminal chat app that is built in.

@@ -106,7 +106,7 @@ class DistSource : public NodeSource {
     for (const std::string& line : split(response.body, '\n')) {
       const std::string_view text = trim(line);
       if (text.size() < 66 || trim(text.substr(64)) != file_name) continue;
-      const std::string sum = lower(text.substr(0, 64));
+      std::string sum = lower(text.substr(0, 64));
       if (sum.find_first_not_of("0123456789abcdef") == std::string::npos) return sum;
     }
     if (trim(response.body).empty()) {

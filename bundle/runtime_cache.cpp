@@ -47,7 +47,7 @@ FileSums hash_files(const fs::path& folder, std::uint64_t& bytes, const std::sto
 
 std::string sums_text(const FileSums& sums) {
   std::string text;
-  for (const auto& [path, sum] : sums) text += sum + "  " + path + "\n";
+  for (const auto& [path, sum] : sums) text.append(sum).append("  ").append(path).append("\n");
   return text;
 }
 
@@ -114,22 +114,22 @@ FileSums RuntimeCache::sums(const Runtime& runtime) const {
 }
 
 void RuntimeCache::verify(const Runtime& runtime, std::stop_token stop) const {
-  const std::string title = "the cached Node " + runtime.version.text() + " for " + runtime.platform.name();
-  const std::string cure =
-      "; remove " + runtime.path.parent_path().string() + " or run opencat fetch --prune";
+  const auto refuse = [&](const char* before, const std::string& path, const char* after) {
+    throw Error(ErrorKind::integrity, "the cached Node " + runtime.version.text() + " for " +
+                                          runtime.platform.name() + " " + before + path + after +
+                                          "; remove " + runtime.path.parent_path().string() +
+                                          " or run opencat fetch --prune");
+  };
   const FileSums expected = sums(runtime);
   std::uint64_t bytes = 0;
   const FileSums found = hash_files(runtime.path, bytes, stop);
   for (const auto& [path, sum] : found) {
     const auto known = expected.find(path);
-    if (known == expected.end())
-      throw Error(ErrorKind::integrity, title + " has a file too many: " + path + cure);
-    if (known->second != sum)
-      throw Error(ErrorKind::integrity, title + " is damaged: " + path + " differs" + cure);
+    if (known == expected.end()) refuse("has a file too many: ", path, "");
+    if (known->second != sum) refuse("is damaged: ", path, " differs");
   }
   for (const auto& [path, sum] : expected) {
-    if (found.count(path) == 0)
-      throw Error(ErrorKind::integrity, title + " is damaged: " + path + " is missing" + cure);
+    if (found.count(path) == 0) refuse("is damaged: ", path, " is missing");
   }
 }
 
@@ -159,7 +159,7 @@ fs::path RuntimeCache::packed(const Runtime& runtime, Progress& progress, std::s
   const std::string task = "packing Node " + runtime.version.text() + " " + runtime.platform.name();
   progress.say(task);
   write_zip(std::move(entries), made, Time{}, task, progress, stop);
-  const fs::path kept = folder / name_for(sha256_file(made));
+  fs::path kept = folder / name_for(sha256_file(made));
   fs::rename(made, kept);
   return kept;
 }

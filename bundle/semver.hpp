@@ -17,6 +17,7 @@ struct Version {
   int patch = 0;
 
   std::string text() const;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 that <=> is compared with for a pointer.
   auto operator<=>(const Version&) const = default;
 };
 

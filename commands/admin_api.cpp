@@ -114,7 +114,7 @@ ServerOptions serve_options(const Context& context) {
   Settings rows;
   serve.declare(rows);
   context.fill_again(rows);
-  return serve.options();
+  return serve.data_options();
 }
 
 }  // namespace

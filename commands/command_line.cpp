@@ -69,6 +69,7 @@ std::string value_name(const Setting& row) {
 
 void declare_settings(CLI::App& app, const Settings& settings, Invocation& invocation) {
   for (const Setting& row : settings.rows()) {
+    if (row.flag.empty()) continue;
     auto& values = invocation.flags[row.flag];
     if (std::holds_alternative<bool*>(row.target)) {
       app.add_flag_function(
@@ -111,7 +112,7 @@ void refuse_extras(const CLI::App& app, const std::string& command) {
   const std::vector<std::string> extras = app.remaining();
   if (extras.empty()) return;
   std::string word = extras.front();
-  if (word.rfind("-", 0) != 0) {
+  if (word.rfind('-', 0) != 0) {
     throw Error(ErrorKind::usage,
                 "'opencat " + command + "' does not take '" + word + "'; see opencat " + command + " --help");
   }
@@ -139,7 +140,7 @@ Invocation parse_command_line(const std::vector<std::string>& words,
     invocation.text = std::string("opencat ") + version() + " (protocol " + protocol_version + ")\n";
     return invocation;
   }
-  if (words[0].rfind("-", 0) == 0) {
+  if (words[0].rfind('-', 0) == 0) {
     throw Error(ErrorKind::usage,
                 "a command comes first, as in 'opencat serve " + words[0] + "'; see opencat --help");
   }

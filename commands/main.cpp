@@ -13,7 +13,9 @@
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
-extern char** environ;
+#ifdef __APPLE__
+extern char** environ;  // which glibc's <unistd.h> declares
+#endif
 
 namespace opencat {
 
@@ -58,8 +60,10 @@ void refuse_unknown_keys(const nlohmann::json& config, const std::string& file) 
         self(self, value, key + ".");
       } else if (!contains(known, key)) {
         const auto near = nearest(key, known);
-        throw Error(ErrorKind::usage, file + ": there is no setting '" + key + "'" +
-                                          (near ? "; did you mean '" + *near + "'?" : ""));
+        std::string message = file;
+        message.append(": there is no setting '").append(key).append("'");
+        if (near) message.append("; did you mean '").append(*near).append("'?");
+        throw Error(ErrorKind::usage, message);
       }
     }
   };

@@ -34,7 +34,7 @@ class ServeCommand : public Command {
     raise_open_file_limit();
     // Lines come from several threads.
     const auto mutex = std::make_shared<std::mutex>();
-    Server server(settings_.options(), context.clock, context.entropy,
+    Server server(settings_.options(context.environment), context.clock, context.entropy,
                   [&context, mutex](const std::string& line) {
                     const std::lock_guard lock(*mutex);
                     context.output.say(iso8601(context.clock.now()) + " " + line);
@@ -55,7 +55,7 @@ class ServeCommand : public Command {
       Settings settings;
       fresh.declare(settings);
       context.fill_again(settings);
-      server.reload(fresh.options());
+      server.reload(fresh.options(context.environment));
     } catch (const Error& error) {
       context.output.say("SIGHUP: " + error.message() + "; nothing was changed");
     }
@@ -63,6 +63,7 @@ class ServeCommand : public Command {
 
   static Json document(const ServerAddresses& addresses) {
     Json result{{"url", addresses.url}, {"public_url", addresses.public_url}};
+    if (!addresses.ops_url.empty()) result["ops_url"] = addresses.ops_url;
     if (!addresses.chat_url.empty()) result["chat_url"] = addresses.chat_url;
     if (!addresses.admin_secret_file.empty())
       result["admin_secret_file"] = addresses.admin_secret_file.string();
@@ -75,6 +76,7 @@ class ServeCommand : public Command {
     if (addresses.public_url != addresses.url) lines += " (listening on " + addresses.url + ")";
     lines += "\n";
     if (!addresses.chat_url.empty()) lines += "  chat:           " + addresses.chat_url + "\n";
+    if (!addresses.ops_url.empty()) lines += "  probes:         " + addresses.ops_url + "/readyz, /metrics\n";
     if (!addresses.admin_secret_file.empty()) {
       lines += "  admin secret:   in " + addresses.admin_secret_file.string() + "\n";
     }

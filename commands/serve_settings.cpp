@@ -2,22 +2,70 @@
 #include "commands/serve_settings.hpp"
 
 #include <algorithm>
+#include <charconv>
 
+#include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
+#include "opencat/http_client.hpp"
 
 namespace opencat {
+
+namespace {
+
+/// Of a setting that has no default, and so is a text.
+int port_number(const std::string& flag, const std::string& text) {
+  int port = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, problem] = std::from_chars(text.data(), end, port);
+  if (problem != std::errc{} || stopped != end || port < 0 || port > 65535)
+    throw Error(ErrorKind::usage, flag + " wants a number up to 65535, not '" + text + "'");
+  return port;
+}
+
+}  // namespace
 
 void ServeSettings::declare(Settings& settings) {
   settings.add({"--host", {"OPENCAT_HOST"}, "host", "Listen on this address", &options_.host});
   settings.add({"--port", {"OPENCAT_PORT"}, "port", "Listen on this port; 0 picks one", &port_});
+  settings.add({"--ops-port",
+                {"OPENCAT_OPS_PORT"},
+                "ops_port",
+                "Listen on this port, too, for /healthz, /readyz and /metrics alone; 0 picks one",
+                &ops_port_});
+  settings.add({"--tls-cert",
+                {"OPENCAT_TLS_CERT"},
+                "tls.cert",
+                "Serve https with this certificate and those above it, a PEM file; SIGHUP reads it again",
+                &options_.tls_cert});
+  settings.add({"--tls-key",
+                {"OPENCAT_TLS_KEY"},
+                "tls.key",
+                "The certificate's private key, a PEM file",
+                &options_.tls_key});
   settings.add({"--public-url",
                 {"OPENCAT_PUBLIC_URL"},
                 "public_url",
                 "Where users reach this server; it may have a path",
                 &options_.public_url});
+  settings.add({"--trusted-proxy",
+                {"OPENCAT_TRUSTED_PROXY"},
+                "trusted_proxies",
+                "A reverse proxy's address or range, whose X-Forwarded-For is believed (repeatable)",
+                &options_.trusted_proxies});
+  settings.add({"--cors-origin",
+                {"OPENCAT_CORS_ORIGIN"},
+                "cors_origins",
+                "Let pages of this origin use the API, as https://app.example.com, or * (repeatable)",
+                &options_.cors_origins});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
+  settings.add(
+      {"--access-log",
+       {"OPENCAT_ACCESS_LOG"},
+       "access_log",
+       "Write a line of JSON per request to this file, or - for standard error; SIGHUP opens it again",
+       &options_.access_log});
   declare_upstream(settings);
   declare_secrets(settings);
   declare_limits(settings);
@@ -28,14 +76,14 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 {"OPENCAT_UPSTREAM_URL"},
                 "upstream.url",
                 "The base URL of an OpenAI-compatible API, as https://api.example.com/v1",
-                &options_.upstream.url});
+                &upstream_.base_url});
   settings.add_secret(
-      {"--upstream-key", {"OPENCAT_UPSTREAM_KEY"}, "upstream.key", "Its key", &options_.upstream.key});
+      {"--upstream-key", {"OPENCAT_UPSTREAM_KEY"}, "upstream.key", "Its key", &upstream_.key});
   settings.add({"--upstream-model",
                 {"OPENCAT_UPSTREAM_MODEL"},
                 "upstream.models",
                 "A model it offers; the first is the default (repeatable)",
-                &options_.upstream.models});
+                &upstream_.models});
   settings.add({"--connect-timeout",
                 {},
                 "upstream.connect_timeout",
@@ -60,6 +108,20 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 Unit::seconds,
                 {},
                 1});
+
+  settings.add({"--ping-interval",
+                {},
+                "upstream.ping_interval",
+                "Silence in a stream before a comment keeps its connection open",
+                &ping_interval_s_,
+                Unit::seconds,
+                {},
+                1});
+  settings.add({"",
+                {},
+                "upstreams",
+                "Upstreams as tables, instead of --upstream-url: see docs/configuration.md",
+                &upstream_tables_});
 }
 
 void ServeSettings::declare_secrets(Settings& settings) {
@@ -109,6 +171,14 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::bytes,
                 {},
                 1024});
+  settings.add({"--max-upload",
+                {"OPENCAT_MAX_UPLOAD"},
+                "limits.upload",
+                "The longest body of images and audio, relayed as it arrives",
+                &max_upload_,
+                Unit::bytes,
+                {},
+                1024});
   settings.add({"--max-connections",
                 {"OPENCAT_MAX_CONNECTIONS"},
                 "limits.connections",
@@ -124,7 +194,7 @@ void ServeSettings::declare_limits(Settings& settings) {
                 &utc_offset_,
                 Unit::none,
                 {},
-                -24 * 60});
+                -24LL * 60});
   settings.add(
       {"--loops", {"OPENCAT_LOOPS"}, "loops", "Threads that drive connections", &loops_, Unit::none, {}, 1});
   settings.add({"--drain-timeout",
@@ -143,32 +213,68 @@ void ServeSettings::declare_limits(Settings& settings) {
                 day_s});
 }
 
-ServerOptions ServeSettings::options() {
-  if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
-  if (options_.demo && !options_.upstream.url.empty()) {
-    throw Error(ErrorKind::usage, "--demo answers by itself: leave --upstream-url away, or --demo");
+/// The upstreams of the flags, of the file, or the demo.
+std::vector<UpstreamConfig> ServeSettings::upstreams(const Environment& environment) const {
+  TransferLimits limits;
+  limits.connect_timeout_ms = static_cast<std::uint32_t>(connect_timeout_s_ * 1000);
+  limits.first_byte_timeout_ms = static_cast<std::uint32_t>(first_byte_timeout_s_ * 1000);
+  limits.idle_timeout_ms = static_cast<std::uint32_t>(idle_timeout_s_ * 1000);
+  std::vector<UpstreamConfig> list = read_upstreams(upstream_tables_, limits, environment, data_dir_);
+  const std::string& url = upstream_.base_url;
+  if (options_.demo && !(list.empty() && url.empty())) {
+    throw Error(ErrorKind::usage,
+                "--demo answers by itself: leave --upstream-url and [[upstreams]] away, or --demo");
   }
-  if (!options_.upstream.url.empty() && options_.upstream.models.empty()) {
+  if (!url.empty() && !list.empty()) {
+    throw Error(ErrorKind::usage,
+                "name the upstream by --upstream-url or upstreams by [[upstreams]], not both");
+  }
+  if (!url.empty() && upstream_.models.empty()) {
     throw Error(ErrorKind::usage,
                 "--upstream-url wants at least one --upstream-model, the model that 'auto' means");
   }
+  UpstreamConfig single = upstream_;
+  single.limits = limits;
+  if (!url.empty()) {
+    single.base_url = checked_base_url(url, "--upstream-url");
+    single.name = "upstream";
+    list.push_back(std::move(single));
+  } else if (options_.demo) {
+    single.name = "demo";
+    single.kind = UpstreamKind::demo;
+    single.models = {demo_model};
+    list.push_back(std::move(single));
+  }
+  return list;
+}
+
+ServerOptions ServeSettings::data_options() {
+  if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
   options_.port = static_cast<int>(port_);
   options_.data_dir = data_dir_;
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open
                         : mode == "closed" ? routes::EnrollmentMode::closed
                                            : routes::EnrollmentMode::key;
-  options_.upstream.limits = {static_cast<std::uint32_t>(connect_timeout_s_ * 1000),
-                              static_cast<std::uint32_t>(first_byte_timeout_s_ * 1000),
-                              static_cast<std::uint32_t>(idle_timeout_s_ * 1000)};
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
-  options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
-  options_.max_connections = static_cast<std::size_t>(max_connections_);
   options_.utc_offset = std::chrono::minutes(utc_offset_);
-  options_.loops = static_cast<std::size_t>(loops_);
-  options_.drain_timeout = std::chrono::seconds(drain_timeout_s_);
   // Beyond a century it makes no difference, and would leave the calendar.
   options_.keep_usage = std::chrono::days(std::min<std::int64_t>(keep_usage_s_ / day_s, 36'500));
+  return options_;
+}
+
+ServerOptions ServeSettings::options(const Environment& environment) {
+  data_options();
+  options_.upstreams = upstreams(environment);
+  if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
+  if (options_.tls_cert.empty() != options_.tls_key.empty())
+    throw Error(ErrorKind::usage, "--tls-cert and --tls-key go together: give both or none");
+  options_.ping_interval = std::chrono::seconds(ping_interval_s_);
+  options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
+  options_.max_upload_bytes = static_cast<std::uint64_t>(max_upload_);
+  options_.max_connections = static_cast<std::size_t>(max_connections_);
+  options_.loops = static_cast<std::size_t>(loops_);
+  options_.drain_timeout = std::chrono::seconds(drain_timeout_s_);
   return options_;
 }
 

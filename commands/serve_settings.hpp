@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "opencat/environment.hpp"
 #include "opencat/settings.hpp"
 #include "server/server.hpp"
 
@@ -17,20 +21,27 @@ class ServeSettings {
   const std::filesystem::path& data_dir() const { return data_dir_; }
 
   /// What the settings come to; throws Error(usage) for what cannot go together.
-  ServerOptions options();
+  ServerOptions options(const Environment& environment);
+  /// Of these only what is about the data and its tokens; nothing else need be right.
+  ServerOptions data_options();
 
  private:
   static constexpr std::int64_t day_s = 24 * 60 * 60;
   void declare_upstream(Settings& settings);
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
+  std::vector<UpstreamConfig> upstreams(const Environment& environment) const;
 
   ServerOptions options_;
+  UpstreamConfig upstream_;         ///< --upstream-url and its like
+  nlohmann::json upstream_tables_;  ///< [[upstreams]]
   std::filesystem::path data_dir_ = "opencat-data";
   std::string enrollment_;
   std::int64_t port_ = 3000;
+  std::string ops_port_;
   std::int64_t per_minute_ = 20;
   std::int64_t max_body_ = 10 << 20;
+  std::int64_t max_upload_ = 100 << 20;
   std::int64_t max_connections_ = 10'000;
   std::int64_t utc_offset_ = 0;
   std::int64_t loops_ = 2;
@@ -39,6 +50,7 @@ class ServeSettings {
   std::int64_t connect_timeout_s_ = 10;
   std::int64_t first_byte_timeout_s_ = 120;
   std::int64_t idle_timeout_s_ = 120;
+  std::int64_t ping_interval_s_ = 15;
 };
 
 }  // namespace opencat

@@ -10,7 +10,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
 
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"

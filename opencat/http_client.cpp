@@ -27,7 +27,9 @@ List header_list(const HttpHeaders& headers) {
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
   for (const auto& [name, value] : headers) {
     // "Name;" is how libcurl is told of a header with an empty value.
-    list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    list = curl_slist_append(list, line.c_str());
   }
   return List(list, &curl_slist_free_all);
 }
@@ -57,7 +59,7 @@ std::string printable(const std::string& url) {
   }
   char* text = nullptr;
   curl_url_get(parts.get(), CURLUPART_URL, &text, 0);
-  const std::string result = text != nullptr ? text : "that address";
+  std::string result = text != nullptr ? text : "that address";
   curl_free(text);
   return result;
 }
@@ -261,7 +263,7 @@ namespace {
 std::string part_of(CURLU* url, CURLUPart part) {
   char* text = nullptr;
   if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-  const std::string result = text;
+  std::string result = text;
   curl_free(text);
   return result;
 }

@@ -23,12 +23,15 @@ class TransferListener {
   virtual void on_end(std::optional<Error> failure) = 0;
 };
 
-/// Times of one transfer in milliseconds; there is no limit on its total length. Time in which it is paused
-/// does not count.
+/// Times of one transfer in milliseconds. Who cannot be connected to in time is Error(network), who falls
+/// silent later Error(timeout); there is no limit on its total length. Time in which it is paused does not
+/// count.
 struct TransferLimits {
   std::uint32_t connect_timeout_ms = 10'000;
   std::uint32_t first_byte_timeout_ms = 120'000;
   std::uint32_t idle_timeout_ms = 120'000;
+
+  bool operator==(const TransferLimits&) const = default;
 };
 
 /// A running transfer. Destroying it cancels it: its connection is closed, and the listener hears nothing

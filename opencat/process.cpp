@@ -18,8 +18,6 @@
 
 namespace opencat {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 /// The arguments or the environment in the form that exec wants; valid while `texts` is unchanged.
@@ -103,7 +101,9 @@ pid_t spawn(const ProcessRequest& request, const Pipe& pipe) {
 
   std::vector<std::string> words = request.words;
   std::vector<std::string> variables;
-  for (const auto& [name, value] : request.environment.all()) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : request.environment.all()) {
+    variables.emplace_back(name).append("=").append(value);
+  }
   pid_t child = 0;
   const int problem = ::posix_spawnp(&child, words.at(0).c_str(), &actions.value, &attributes.value,
                                      c_array(words).data(), c_array(variables).data());

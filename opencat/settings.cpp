@@ -89,7 +89,18 @@ std::vector<std::string> texts_of(const Json& value, const std::string& where) {
   throw Error(ErrorKind::usage, where + " has a value of the wrong kind: " + value.dump());
 }
 
+/// The same with every member named "key" masked, however deep.
+Json with_keys_masked(Json value) {
+  if (!value.is_structured()) return value;
+  for (auto item = value.begin(); item != value.end(); ++item) {
+    const bool is_key = value.is_object() && item.key() == "key" && item->is_string();
+    *item = is_key ? Json("********") : with_keys_masked(*item);
+  }
+  return value;
+}
+
 Json value_of(const Setting& row) {
+  if (auto* json = std::get_if<Json*>(&row.target)) return with_keys_masked(**json);
   if (auto* text = std::get_if<std::string*>(&row.target)) {
     return row.secret && !(*text)->empty() ? Json("********") : Json(**text);
   }
@@ -122,7 +133,11 @@ void Settings::apply_file(const Json& config, const std::string& file_name) {
     for (const std::string& part : split(row.key, '.')) pointer /= part;
     if (!config.contains(pointer)) continue;
     const std::string where = file_name + ": " + row.key;
-    assign(row, texts_of(config.at(pointer), where), where);
+    if (auto* json = std::get_if<Json*>(&row.target)) {
+      **json = config.at(pointer);
+    } else {
+      assign(row, texts_of(config.at(pointer), where), where);
+    }
     row.origin = Origin::file;
     row.origin_name = file_name;
   }
@@ -161,7 +176,7 @@ Origin Settings::origin_of(const std::string& flag) const {
 Json Settings::shown() const {
   Json result = Json::object();
   for (const Setting& row : rows_) {
-    result[row.flag] = {{"value", value_of(row)}, {"origin", origin_text(row)}};
+    result[row.flag.empty() ? row.key : row.flag] = {{"value", value_of(row)}, {"origin", origin_text(row)}};
   }
   return result;
 }

@@ -22,14 +22,14 @@ enum class Origin { built_in, file, environment, flag };
 enum class Unit { none, seconds, bytes };
 
 /// The variable that a setting fills; what it holds at first is the default. A vector's setting may be given
-/// often.
-using SettingTarget =
-    std::variant<std::string*, std::int64_t*, bool*, std::filesystem::path*, std::vector<std::string>*>;
+/// often. JSON takes what the file has as it is, for lists of tables: there are no flags for it.
+using SettingTarget = std::variant<std::string*, std::int64_t*, bool*, std::filesystem::path*,
+                                   std::vector<std::string>*, nlohmann::json*>;
 
 /// One row: all that is known of a setting, in one place. The members are in the order in which rows say
 /// them.
 struct Setting {
-  std::string flag;              ///< "--port"; a name without dashes is a positional argument
+  std::string flag;  ///< "--port"; a name without dashes is a positional argument; empty: only in the file
   std::vector<std::string> env;  ///< environment variables, the first that is set counts
   std::string key;  ///< its name in the configuration file, e.g. "port" or "limits.daily"; empty: not there
   std::string help;

@@ -47,15 +47,16 @@ LocalAdmin::LocalAdmin(const ServerOptions& options, Clock& clock, Entropy& entr
   const std::string url = options.public_url.empty()
                               ? "http://" + options.host + ":" + std::to_string(options.port)
                               : checked_base_url(options.public_url, "--public-url");
-  state.services = std::make_unique<routes::Services>(routes::Services{*state.store,
-                                                                       clock,
-                                                                       entropy,
-                                                                       nullptr,
-                                                                       {},
-                                                                       options.limits,
-                                                                       options.utc_offset,
-                                                                       url,
-                                                                       [](const std::string&) {}});
+  state.services = std::make_unique<routes::Services>(routes::Services{.store = *state.store,
+                                                                       .clock = clock,
+                                                                       .entropy = entropy,
+                                                                       .upstreams = nullptr,
+                                                                       .loops = {},
+                                                                       .default_limits = options.limits,
+                                                                       .utc_offset = options.utc_offset,
+                                                                       .spool_folder = options.data_dir,
+                                                                       .public_url = url,
+                                                                       .warn = [](const std::string&) {}});
   routes::add_admin_routes(state.routes, {*state.services, *state.store, *state.keys, options.enrollment});
 }
 

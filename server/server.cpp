@@ -12,14 +12,18 @@
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
 #include "server/http/http_server.hpp"
+#include "server/http/tls.hpp"
 #include "server/routes/admin.hpp"
-#include "server/routes/chat.hpp"
+#include "server/routes/models.hpp"
 #include "server/routes/pages.hpp"
+#include "server/routes/probes.hpp"
+#include "server/routes/relay.hpp"
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
 #include "server/server_data.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store/upkeep.hpp"
+#include "server/telemetry.hpp"
 
 namespace opencat {
 
@@ -42,19 +46,33 @@ std::string path_of(const std::string& url) {
   return path == std::string::npos ? std::string() : url.substr(path);
 }
 
-std::string address(const std::string& host, int port) {
+std::string address(const std::string& scheme, const std::string& host, int port) {
   const bool everywhere = host == "0.0.0.0" || host == "::";
   const std::string name = everywhere                            ? "127.0.0.1"
                            : host.find(':') == std::string::npos ? host
                                                                  : "[" + host + "]";
-  return "http://" + name + ":" + std::to_string(port);
+  return scheme + name + ":" + std::to_string(port);
 }
 
-std::unique_ptr<Upstream> make_upstream(const ServerOptions& options, Clock& clock) {
-  if (options.demo) return make_demo_upstream(clock);
-  if (options.upstream.url.empty()) return nullptr;
-  const std::string base = checked_base_url(options.upstream.url, "--upstream-url");
-  return make_http_upstream({base, options.upstream.key, options.upstream.models, options.upstream.limits});
+std::unique_ptr<Upstream> make_upstream(const UpstreamConfig& config, Clock& clock) {
+  return config.kind == UpstreamKind::demo ? make_demo_upstream(clock) : make_http_upstream(config);
+}
+
+/// Null: plain HTTP. Throws Error(usage).
+std::shared_ptr<const http::ChannelFactory> tls_of(const ServerOptions& options) {
+  return options.tls_cert.empty() ? nullptr : http::make_tls(options.tls_cert, options.tls_key);
+}
+
+/// Throws Error(usage) for a list that no server could serve.
+void check_upstreams(std::vector<UpstreamConfig>& upstreams) {
+  std::vector<std::string> names;
+  for (UpstreamConfig& upstream : upstreams) {
+    if (contains(names, upstream.name))
+      throw Error(ErrorKind::usage, "two upstreams are named '" + upstream.name + "'");
+    names.push_back(upstream.name);
+    if (upstream.kind == UpstreamKind::demo) continue;
+    upstream.base_url = checked_base_url(upstream.base_url, "the url of upstream '" + upstream.name + "'");
+  }
 }
 
 }  // namespace
@@ -65,14 +83,17 @@ struct Server::State {
   Entropy& entropy;
   std::function<void(const std::string&)> log;
   std::unique_ptr<FileLock> lock;
-  std::unique_ptr<Upstream> upstream;
+  std::unique_ptr<Telemetry> telemetry;
+  std::unique_ptr<Worker> ops_worker;            ///< of the probes' own listener
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
   std::unique_ptr<AdminStore> store;
   std::unique_ptr<Upkeep> upkeep;  ///< of the store, so it goes before that
   std::unique_ptr<routes::EnrollmentKeys> keys;
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
+  std::unique_ptr<routes::Readiness> readiness;
   std::unique_ptr<http::HttpServer> http;
+  std::unique_ptr<http::HttpServer> ops;
   ServerAddresses addresses;
 
   State(ServerOptions given, Clock& its_clock, Entropy& its_entropy,
@@ -81,7 +102,9 @@ struct Server::State {
 
   void prepare_secrets();
   void prepare_services();
+  void open_store();
   void start_http();
+  void start_ops();
   std::string demo_chat_url();
   void end_loops();
 };
@@ -106,10 +129,16 @@ void Server::State::prepare_secrets() {
 void Server::State::prepare_services() {
   const HttpTransfers::Options transfers{std::string("opencat/") + version(), "", 256};
   for (std::size_t i = 0; i < options.loops; ++i) workers.push_back(std::make_unique<Worker>(transfers));
+  if (options.ops_port) ops_worker = std::make_unique<Worker>(transfers);
   std::vector<UpstreamLoop> loops;
   for (const auto& worker : workers) loops.push_back({worker->loop, worker->transfers});
-  services = std::make_unique<routes::Services>(routes::Services{
-      *store, clock, entropy, upstream.get(), std::move(loops), options.limits, options.utc_offset, "", log});
+  const auto upstreams = std::make_shared<UpstreamPool>(
+      loops.front(), clock, [this](const UpstreamConfig& config) { return make_upstream(config, clock); },
+      log);
+  upstreams->configure(options.upstreams);
+  services = std::make_unique<routes::Services>(
+      routes::Services{*store, clock, entropy, upstreams, std::move(loops), options.limits,
+                       options.utc_offset, options.ping_interval, options.data_dir, "", log});
 }
 
 void Server::State::start_http() {
@@ -118,25 +147,62 @@ void Server::State::start_http() {
   http_options.port = options.port;
   http_options.prefix = path_of(options.public_url);
   http_options.limits.max_body_bytes = options.max_body_bytes;
+  http_options.limits.max_upload_bytes = options.max_upload_bytes;
+  http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
+  http_options.tls = tls_of(options);
+  http_options.cors = http::CorsPolicy(options.cors_origins);
+  http_options.observer = telemetry.get();
   http_options.max_connections = options.max_connections;
 
   std::vector<EventLoop*> loops;
   for (const auto& worker : workers) loops.push_back(&worker->loop);
 
   http::Routes routes;
-  routes::add_chat_routes(routes, *services);
+  routes::add_relay_routes(routes, *services);
+  routes::add_model_routes(routes, *services);
+  routes::add_upstream_routes(routes, *services);
   routes::add_token_routes(routes, *services, *guard);
   routes::add_admin_routes(routes, {*services, *store, *keys, options.enrollment});
   routes::add_page_routes(routes, path_of(options.public_url));
+  routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
+  telemetry->learn(routes);
   http = std::make_unique<http::HttpServer>(
-      std::move(http_options), std::move(routes),
+      http_options, std::move(routes),
       [this](http::Access access, http::Request& request) { guard->check(access, request); },
-      [this] { return "req_" + random_hex(entropy, 12); }, std::move(loops),
+      [this] { return "req_" + random_hex(entropy, 12); }, loops,
       [this](const std::string& what) { log("unexpected: " + what); });
   const int port = http->start();
-  addresses.url = address(options.host, port);
+  addresses.url = address(http_options.tls ? "https://" : "http://", options.host, port);
   addresses.public_url = options.public_url.empty() ? addresses.url : options.public_url;
   services->public_url = addresses.public_url;
+  telemetry->sample({*http, *store, *services->upstreams, options.max_connections});
+}
+
+/// The probes on a listener with a loop of its own, which no number of streams can keep from answering.
+void Server::State::start_ops() {
+  http::HttpServerOptions ops_options;
+  ops_options.host = options.host;
+  ops_options.port = *options.ops_port;
+  ops_options.max_connections = 256;
+  ops_options.blocking_threads = 1;
+  http::Routes routes;
+  routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
+  ops = std::make_unique<http::HttpServer>(
+      std::move(ops_options), std::move(routes), [](http::Access, http::Request&) {},
+      [this] { return "req_" + random_hex(entropy, 12); }, std::vector<EventLoop*>{&ops_worker->loop},
+      [this](const std::string& what) { log("unexpected: " + what); });
+  addresses.ops_url = address("http://", options.host, ops->start());
+  ops_worker->thread = std::thread([&loop = ops_worker->loop] { loop.run(); });
+}
+
+void Server::State::open_store() {
+  StoreOptions store_options;
+  store_options.requests_per_minute = options.requests_per_minute;
+  store_options.on_commit = [&commits = telemetry->metrics().commit_seconds](std::chrono::nanoseconds time) {
+    commits.observe(std::chrono::duration<double>(time).count());
+  };
+  store = open_sqlite_store(server_data::database(options.data_dir), store_options);
+  readiness = std::make_unique<routes::Readiness>([this](auto done) { store->probe(std::move(done)); });
 }
 
 /// A token of the demo's own, kept in a file, so that restarts do not gather tokens.
@@ -153,8 +219,11 @@ std::string Server::State::demo_chat_url() {
 }
 
 void Server::State::end_loops() {
-  for (const auto& worker : workers) worker->loop.stop();
-  for (const auto& worker : workers) {
+  std::vector<Worker*> all{ops_worker.get()};
+  for (const auto& worker : workers) all.push_back(worker.get());
+  std::erase(all, nullptr);
+  for (Worker* worker : all) worker->loop.stop();
+  for (Worker* worker : all) {
     if (worker->thread.joinable()) worker->thread.join();
   }
 }
@@ -166,11 +235,11 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   if (!state.options.public_url.empty()) {
     state.options.public_url = checked_base_url(state.options.public_url, "--public-url");
   }
-  state.upstream = make_upstream(state.options, clock);
+  check_upstreams(state.options.upstreams);
   make_folders(state.options.data_dir, 0700);
   state.lock = server_data::lock(state.options.data_dir);
-  state.store =
-      open_sqlite_store(server_data::database(state.options.data_dir), {state.options.requests_per_minute});
+  state.telemetry = std::make_unique<Telemetry>(state.options.access_log, clock);
+  state.open_store();
   state.prepare_secrets();
   state.prepare_services();
 }
@@ -178,6 +247,9 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
 Server::~Server() {
   if (!state_) return;
   state_->end_loops();
+  // No scrape asks the parts any more that go now.
+  state_->telemetry->metrics().registry.forget_sampled();
+  state_->ops.reset();
   state_->http.reset();
   state_->upkeep.reset();
   std::error_code absent;
@@ -191,6 +263,7 @@ ServerAddresses Server::start() {
   // For `opencat token` beside it; whether it is still so, the lock tells.
   write_file_atomically(server_data::address(state_->options.data_dir), state_->addresses.url + "\n",
                         FileMode::secret);
+  if (state_->options.ops_port) state_->start_ops();
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
@@ -202,9 +275,15 @@ ServerAddresses Server::start() {
 }
 
 void Server::reload(const ServerOptions& options) {
-  // What can change follows with the parts that can.
-  (void)options;
-  state_->log("SIGHUP: the settings were read again");
+  std::vector<UpstreamConfig> upstreams = options.upstreams;
+  check_upstreams(upstreams);
+  const auto tls = tls_of(options);
+  if (!tls != state_->options.tls_cert.empty())
+    throw Error(ErrorKind::usage, "between http and https it changes at a restart only");
+  state_->telemetry->reopen_log();
+  state_->http->set_tls(tls);
+  state_->services->upstreams->configure(upstreams);
+  state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
 }
 
 void Server::run(std::stop_token stop) {
@@ -214,12 +293,14 @@ void Server::run(std::stop_token stop) {
   changed.wait(lock, stop, [] { return false; });
 
   http::HttpServer& http = *state_->http;
+  state_->readiness->drain();
   http.drain();
   const auto deadline = std::chrono::steady_clock::now() + state_->options.drain_timeout;
   while (http.open_connections() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   http.stop();
+  if (state_->ops) state_->ops->stop();
 }
 
 }  // namespace opencat

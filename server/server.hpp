@@ -6,32 +6,32 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "opencat/clock.hpp"
-#include "opencat/http_transfers.hpp"
 #include "opencat/random.hpp"
 #include "server/domain/token.hpp"
 #include "server/routes/guard.hpp"
+#include "server/upstream/upstream.hpp"
 
 namespace opencat {
 
-struct UpstreamOptions {
-  std::string url;  ///< empty: none, requests are answered 503
-  std::string key;
-  std::vector<std::string> models;
-  TransferLimits limits;
-};
-
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 3000;         ///< 0: any free one
-  std::string public_url;  ///< empty: made of host and port
+  int port = 3000;                           ///< 0: any free one
+  std::optional<int> ops_port;               ///< of a second listener for the probes; 0: any free one
+  std::vector<std::string> trusted_proxies;  ///< addresses and ranges whose X-Forwarded-For counts
+  std::filesystem::path tls_cert;            ///< PEM, with those above it; empty: plain HTTP
+  std::filesystem::path tls_key;
+  std::vector<std::string> cors_origins;  ///< whose pages may use the API; "*": all
+  std::string public_url;                 ///< empty: made of host and port
   std::filesystem::path data_dir;
-  bool demo = false;
-  UpstreamOptions upstream;
+  bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
+  std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503
+  std::chrono::seconds ping_interval{15};
   std::string admin_secret;  ///< empty: made at the first start and kept in the data folder; likewise the key
   std::string enroll_key;
   routes::EnrollmentMode enrollment = routes::EnrollmentMode::key;
@@ -39,10 +39,12 @@ struct ServerOptions {
   std::size_t requests_per_minute = 20;
   std::chrono::minutes utc_offset{};
   std::uint64_t max_body_bytes = 10 << 20;
+  std::uint64_t max_upload_bytes = 100 << 20;  ///< of bodies that are relayed as they arrive
   std::size_t max_connections = 10'000;
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};
   std::chrono::days keep_usage{400};  ///< by days; what is older is kept by months
+  std::filesystem::path access_log;   ///< "-": standard error; empty: none
 };
 
 /// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is
@@ -50,6 +52,7 @@ struct ServerOptions {
 struct ServerAddresses {
   std::string url;                          ///< where it listens
   std::string public_url;                   ///< where its users find it
+  std::string ops_url;                      ///< of the probes' own listener; empty: none
   std::string chat_url;                     ///< signed in; empty but with --demo
   std::filesystem::path admin_secret_file;  ///< empty: the secret was given
   std::filesystem::path enroll_key_file;

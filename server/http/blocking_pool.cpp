@@ -29,6 +29,11 @@ void BlockingPool::run(std::function<void()> work) {
   changed_.notify_one();
 }
 
+std::size_t BlockingPool::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 void BlockingPool::work() {
   std::unique_lock lock(mutex_);
   while (true) {

@@ -20,12 +20,13 @@ class BlockingPool {
 
   /// Queues `work`; throws Error(unavailable) when `max_waiting` pieces wait already.
   void run(std::function<void()> work);
+  std::size_t waiting() const;
 
  private:
   void work();
 
   std::size_t max_waiting_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;
   bool stopping_ = false;

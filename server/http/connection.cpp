@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/connection.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <cerrno>
-
-#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "opencat/text.hpp"
-#include "opencat/version.hpp"
+#include "opencat/error.hpp"
+#include "server/http/answer.hpp"
 
 namespace opencat::http {
 
@@ -21,130 +16,25 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr auto handshake_timeout = 10s;
 constexpr auto keep_alive_timeout = 75s;
 constexpr auto head_timeout = 20s;         ///< for a request's head to arrive in full
 constexpr auto body_stall_timeout = 30s;   ///< without a byte of its body
+constexpr int slowest_body_per_s = 500;    ///< bytes, of one that is kept until it is whole, after those 30 s
 constexpr auto write_stall_timeout = 60s;  ///< without the client taking a byte
 constexpr auto linger_timeout = 2s;        ///< for the client to read a refusal before the socket goes
-constexpr std::size_t read_size = 64 << 10;
 
-/// A client's own request id is taken over when it is plain and short: it ends up in headers and logs.
-bool is_sane_id(const std::string& id) {
-  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-}
-
-std::string head_of(const Response& response, const std::string& request_id, bool keep_alive) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nX-Protocol-Version: {}\r\nX-Request-Id: {}\r\n", response.status,
-                  reason_phrase(response.status), protocol_version, request_id);
-  for (const auto& [name, value] : response.headers) {
-    // A line break inside a value would let its sender write headers of his own.
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
-    head.append(name).append(": ").append(value).append("\r\n");
-  }
-  if (!keep_alive) head += "Connection: close\r\n";
-  return head;
-}
-
-bool has_no_body(int status) { return status == 204 || status == 304 || status < 200; }
+const AnswerNotes no_notes;
 
 }  // namespace
 
-/// The exchange of the request that the connection is answering.
-class Connection::Answer : public Exchange {
- public:
-  Answer(Connection& connection, RequestParser::Parsed parsed)
-      : connection_(&connection),
-        host_(connection.host_),
-        request_(std::move(parsed.request)),
-        keep_alive_(parsed.keep_alive && !connection.host_.draining),
-        chunked_(!parsed.http_1_0) {}
-
-  ~Answer() override {
-    if (connection_ != nullptr && !begun_) {
-      respond(error_response(Error(ErrorKind::failed, "the server did not answer this request; try again")));
-    }
-  }
-
-  Request& request() override { return request_; }
-  EventLoop& loop() override { return host_.loop; }
-  std::size_t loop_index() const override { return host_.loop_index; }
-
-  void respond(Response response) override {
-    if (connection_ == nullptr || begun_) return;
-    begun_ = true;
-    Connection& connection = detach();
-    connection.send_response(request_, std::move(response), keep_alive_);
-    connection.answered(keep_alive_);
-  }
-
-  void begin(Response response) override {
-    if (connection_ == nullptr || begun_) return;
-    begun_ = true;
-    // Without chunks only the connection's end can end the stream.
-    if (!chunked_) keep_alive_ = false;
-    std::string bytes = head_of(response, request_.id, keep_alive_);
-    bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    connection_->out_ += bytes;
-    if (!response.body.empty()) return write(response.body);
-    // The first piece mostly follows in this turn of the loop and then goes out with the head in one packet.
-    host_.loop.post([weak = connection_->weak_from_this()] {
-      if (const auto connection = weak.lock()) connection->flush();
-    });
-  }
-
-  void write(std::string_view piece) override {
-    if (connection_ == nullptr || !begun_ || piece.empty() || request_.method == "HEAD") return;
-    if (!chunked_) return connection_->send(piece);
-    std::string bytes = fmt::format("{:x}\r\n", piece.size());
-    bytes.append(piece).append("\r\n");
-    connection_->send(bytes);
-  }
-
-  void end() override {
-    if (connection_ == nullptr) return;
-    Connection& connection = detach();
-    if (chunked_) connection.send("0\r\n\r\n");
-    connection.answered(keep_alive_);
-  }
-
-  std::size_t unsent() const override {
-    return connection_ == nullptr ? 0 : connection_->out_.size() - connection_->out_sent_;
-  }
-
-  /// The connection is going: no call may reach it again.
-  void lose() {
-    connection_ = nullptr;
-    on_drained = nullptr;
-    if (const auto gone = std::exchange(on_gone, nullptr)) gone();
-  }
-
-  void drained() {
-    if (on_drained) on_drained();
-  }
-
- private:
-  Connection& detach() {
-    on_gone = nullptr;
-    on_drained = nullptr;
-    return *std::exchange(connection_, nullptr);
-  }
-
-  Connection* connection_;
-  ConnectionHost& host_;
-  Request request_;
-  bool keep_alive_;
-  bool chunked_;
-  bool begun_ = false;
-};
-
-Connection::Connection(ConnectionHost& host, int descriptor, std::string peer_ip)
+Connection::Connection(ConnectionHost& host, int descriptor, std::unique_ptr<Channel> channel,
+                       std::string peer_ip)
     : host_(host),
       descriptor_(descriptor),
+      channel_(std::move(channel)),
       peer_ip_(std::move(peer_ip)),
-      framing_(host.limits),
+      head_(host.limits.max_head_bytes),
       last_progress_(SteadyClock::now()),
       request_began_(last_progress_) {}
 
@@ -163,104 +53,70 @@ void Connection::start() {
 
 void Connection::on_ready(unsigned readiness) {
   const auto self = shared_from_this();
-  if (readiness & writable) flush();
+  if (readiness & writable) {
+    flush();
+    if (descriptor_ >= 0 && channel_->read_wants_writable()) read();
+  }
   if (descriptor_ < 0) return;
   if (readiness & hung_up && (busy() || lingering_)) return lose();
   if (readiness & (readable | hung_up)) read();
+  if (descriptor_ >= 0 && channel_->write_wants_readable()) flush();
 }
 
 void Connection::read() {
   static thread_local char buffer[read_size];
-  const ssize_t count = ::recv(descriptor_, buffer, sizeof buffer, MSG_DONTWAIT);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count <= 0) return lose();
+  const Channel::Result result = channel_->read(buffer, sizeof buffer);
+  if (result.outcome == Channel::Outcome::again) return update_interest();
+  if (result.outcome == Channel::Outcome::plain_http) return refuse_plain_http();
+  if (result.outcome == Channel::Outcome::closed) return lose();
   // Nothing more is answered, so nothing more is kept.
-  if (lingering_ || close_after_flush_) return;
+  if (lingering_ || close_after_flush_) return update_interest();
   last_progress_ = SteadyClock::now();
-  if (in_.empty()) request_began_ = last_progress_;
-  in_.append(buffer, static_cast<std::size_t>(count));
-  if (!handling_) handle_buffered();
-}
-
-void Connection::handle_buffered() {
-  // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack
-  // flat however many requests a client sends in one packet.
-  handling_ = true;
-  while (descriptor_ >= 0 && !busy() && !close_after_flush_ && !in_.empty()) {
-    const RequestFraming::State state = framing_.look(in_);
-    if (state == RequestFraming::State::refused) {
-      refuse(framing_.status());
-      break;
-    }
-    if (state == RequestFraming::State::continue_wanted) send("HTTP/1.1 100 Continue\r\n\r\n");
-    if (state != RequestFraming::State::whole) break;
-    std::size_t size = framing_.size();
-    if (const std::size_t trailer = framing_.trailer_at(); trailer > 0) {
-      in_.erase(trailer, size - 2 - trailer);
-      size = trailer + 2;
-    }
-    framing_.reset();
-    serve(std::string_view(in_).substr(0, size));
-    in_.erase(0, size);
-    if (in_.empty() && in_.capacity() > read_size) in_.shrink_to_fit();
-    request_began_ = SteadyClock::now();
-  }
-  handling_ = false;
-  if (descriptor_ >= 0) update_interest();
-}
-
-void Connection::serve(std::string_view bytes) {
-  RequestParser::Parsed parsed = host_.parser.parse(bytes);
-  if (parsed.route == nullptr && parsed.status != 404 && parsed.status != 405) return refuse(parsed.status);
-  const Route* route = parsed.route;
-  const std::string* given = parsed.request.header("X-Request-Id");
-  parsed.request.id = given != nullptr && is_sane_id(*given) ? *given : host_.new_request_id();
-  parsed.request.remote_ip = host_.client_ip(peer_ip_, parsed.request);
-  const int status = parsed.status;
-  const auto answer = std::make_shared<Answer>(*this, std::move(parsed));
-  exchange_ = answer;
-  try {
-    if (route == nullptr) {
-      Response response =
-          error_response(Error(ErrorKind::not_found, status == 405 ? "this address does not take that method"
-                                                                   : "there is nothing at this address"));
-      response.status = status;
-      return answer->respond(std::move(response));
-    }
-    host_.dispatch(*route, answer);
-  } catch (const Error& error) {
-    answer->respond(error_response(error));
+  if (in_.empty() && !incoming_) request_began_ = last_progress_;
+  in_.append(buffer, result.count);
+  if (reads_body()) {
+    feed_body();
+  } else if (!handling_) {
+    handle_buffered();
   }
 }
 
-void Connection::refuse(int status) {
-  const char* message = status == 413   ? "the request is larger than this server takes"
-                        : status == 431 ? "the request's headers are larger than this server takes"
-                                        : "this is not a request that can be read";
-  Response response = error_response(Error(status == 413 ? ErrorKind::too_large : ErrorKind::usage, message));
-  response.status = status;
-  answer_and_close(std::move(response));
+/// Reads on what the channel holds, which the loop would not tell of.
+void Connection::read_soon() {
+  if (std::exchange(reading_soon_, true)) return;
+  host_.loop.post([weak = weak_from_this()] {
+    const auto connection = weak.lock();
+    if (!connection) return;
+    connection->reading_soon_ = false;
+    if (connection->descriptor_ >= 0 && connection->interest_ & readable) connection->read();
+  });
+}
+
+void Connection::refuse_plain_http() {
+  channel_ = plain_channel(descriptor_);
+  answer_and_close(refusal(400, "this port speaks HTTPS: begin the address with https://"), {});
 }
 
 void Connection::turn_away() {
   turned_away_ = true;
-  answer_and_close(error_response(
-      Error(ErrorKind::unavailable, "the server is at its limit of connections; try again in a moment")));
+  if (host_.observer != nullptr) host_.observer->connection_refused();
+  answer_and_close(error_response(Error(ErrorKind::unavailable,
+                                        "the server is at its limit of connections; try again in a moment")),
+                   {});
 }
 
-void Connection::answer_and_close(Response response) {
+void Connection::answer_and_close(Response response, const std::string& request_id) {
   Request request;
-  request.id = host_.new_request_id();
-  send_response(request, std::move(response), false);
-  answered(false);
-}
-
-void Connection::send_response(const Request& request, Response response, bool keep_alive) {
-  std::string bytes = head_of(response, request.id, keep_alive);
-  if (!has_no_body(response.status)) bytes += fmt::format("Content-Length: {}\r\n", response.body.size());
-  bytes += "\r\n";
-  if (request.method != "HEAD" && !has_no_body(response.status)) bytes += response.body;
+  request.id = request_id.empty() ? host_.new_request_id() : request_id;
+  request.remote_ip = peer_ip_;
+  const std::string bytes = bytes_of(request, response, false);
+  if (host_.observer != nullptr) {
+    host_.observer->request_ended({request, nullptr, no_notes, response.status, bytes.size(),
+                                   SteadyClock::now() - request_began_, std::nullopt, false, false},
+                                  false);
+  }
   send(bytes);
+  answered(false);
 }
 
 void Connection::send(std::string_view bytes) {
@@ -271,14 +127,10 @@ void Connection::send(std::string_view bytes) {
 
 void Connection::flush() {
   while (descriptor_ >= 0 && out_sent_ < out_.size()) {
-    const ssize_t count =
-        ::send(descriptor_, out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) return lose();
-      return update_interest();
-    }
-    out_sent_ += static_cast<std::size_t>(count);
+    const Channel::Result result = channel_->write(std::string_view(out_).substr(out_sent_));
+    if (result.outcome == Channel::Outcome::again) return update_interest();
+    if (result.outcome != Channel::Outcome::done) return lose();
+    out_sent_ += result.count;
     last_progress_ = SteadyClock::now();
   }
   if (descriptor_ < 0) return;
@@ -294,6 +146,7 @@ void Connection::flush() {
 
 void Connection::answered(bool keep_alive) {
   exchange_.reset();
+  incoming_.reset();
   if (descriptor_ < 0) return;
   last_progress_ = request_began_ = SteadyClock::now();
   if (!keep_alive || host_.draining) {
@@ -301,7 +154,6 @@ void Connection::answered(bool keep_alive) {
     if (out_sent_ == out_.size()) linger();
     return;
   }
-  // Not from inside serve(): the bytes it is reading still stand in the buffer.
   if (!handling_) handle_buffered();
 }
 
@@ -311,33 +163,40 @@ void Connection::linger() {
   lingering_ = true;
   in_.clear();
   last_progress_ = SteadyClock::now();
-  ::shutdown(descriptor_, SHUT_WR);
+  channel_->end();
   update_interest();
 }
 
 void Connection::update_interest() {
   if (descriptor_ < 0) return;
-  unsigned wanted = out_sent_ < out_.size() ? unsigned{writable} : 0u;
-  // A pipelined next request waits in the kernel, not in memory.
-  if (!busy() || lingering_) wanted |= readable;
+  const bool writes = out_sent_ < out_.size() && !channel_->write_wants_readable();
+  unsigned wanted = writes || channel_->read_wants_writable() ? unsigned{writable} : 0u;
+  // A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
+  if (!busy() || lingering_ || reads_body()) wanted |= readable;
+  if (wanted & readable && channel_->has_buffered()) read_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   host_.loop.change(descriptor_, wanted);
 }
 
 void Connection::check_times(SteadyClock::time_point now) {
+  if (is_late(now)) lose();
+}
+
+bool Connection::is_late(SteadyClock::time_point now) const {
   const auto idle = now - last_progress_;
-  if (lingering_) {
-    if (idle > linger_timeout) lose();
-  } else if (out_sent_ < out_.size()) {
-    if (idle > write_stall_timeout) lose();
-  } else if (busy()) {
-    return;  // its handler knows how long it may take
-  } else if (in_.empty()) {
-    if (idle > keep_alive_timeout) lose();
-  } else if (framing_.in_body() ? idle > body_stall_timeout : now - request_began_ > head_timeout) {
-    lose();
+  if (lingering_) return idle > linger_timeout;
+  if (!channel_->is_established()) return now - request_began_ > handshake_timeout;
+  if (out_sent_ < out_.size()) return idle > write_stall_timeout;
+  // Its handler knows how long an answer may take.
+  if (busy()) return reads_body() && idle > body_stall_timeout;
+  if (incoming_) {
+    const auto patience =
+        body_stall_timeout + std::chrono::seconds(incoming_->body.taken() / slowest_body_per_s);
+    return idle > body_stall_timeout || now - request_began_ > patience;
   }
+  if (!in_.empty()) return now - request_began_ > head_timeout;
+  return idle > keep_alive_timeout;
 }
 
 void Connection::drain() {

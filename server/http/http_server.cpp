@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <unordered_map>
 
 #include <arpa/inet.h>
@@ -66,6 +67,12 @@ struct HttpServer::State {
   std::atomic<std::size_t> refusals{0};
   std::size_t next_shard = 0;
 
+  std::mutex tls_mutex;  ///< guards options.tls
+
+  std::shared_ptr<const ChannelFactory> current_tls() {
+    const std::lock_guard lock(tls_mutex);
+    return options.tls;
+  }
   void accept(int descriptor);
   void dispatch(const Route& route, const std::shared_ptr<Exchange>& exchange);
   Response run_blocking(const BlockingHandler& handler, const Request& request) const;
@@ -78,11 +85,14 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            index,
            parser,
            owner.options.limits,
+           owner.options.cors,
            [this](const Route& route, const std::shared_ptr<Exchange>& exchange) {
              state.dispatch(route, exchange);
            },
            owner.new_request_id,
-           [](const std::string& peer_ip, const Request&) { return peer_ip; },
+           [this](const std::string& peer_ip, const std::string& forwarded_for) {
+             return client_address(peer_ip, forwarded_for, state.options.trusted_proxies);
+           },
            [this](int descriptor) {
              const auto found = connections.find(descriptor);
              if (found == connections.end()) return;
@@ -90,7 +100,8 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
              // It may be in one of its own calls: it goes after that.
              host.loop.post([connection = std::move(found->second)] {});
              connections.erase(found);
-           }} {
+           },
+           owner.options.observer} {
   event_loop.call_after(sweep_interval, [this] { sweep(); });
 }
 
@@ -99,7 +110,10 @@ void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
     ::close(descriptor);
     return release(refusal);
   }
-  const auto connection = std::make_shared<Connection>(host, descriptor, peer_ip_of(descriptor));
+  const auto tls = state.current_tls();
+  auto channel = tls ? tls->channel(descriptor) : plain_channel(descriptor);
+  const auto connection =
+      std::make_shared<Connection>(host, descriptor, std::move(channel), peer_ip_of(descriptor));
   connections[descriptor] = connection;
   connection->start();
   if (refusal) connection->turn_away();
@@ -149,7 +163,7 @@ void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Excha
     }
   }
   const auto& handler = std::get<BlockingHandler>(route.handler);
-  pool->run([this, &handler, exchange, &loop = exchange->loop()]() mutable {
+  pool->run([this, &handler, exchange = exchange, &loop = exchange->loop()]() mutable {
     auto response = std::make_shared<Response>(run_blocking(handler, exchange->request()));
     // The exchange goes home with the answer, for its last reference may only be let go on its loop.
     loop.post([exchange = std::move(exchange), response] { exchange->respond(std::move(*response)); });
@@ -157,7 +171,7 @@ void HttpServer::State::dispatch(const Route& route, const std::shared_ptr<Excha
 }
 
 HttpServer::HttpServer(HttpServerOptions options, Routes routes, Guard guard,
-                       std::function<std::string()> new_request_id, std::vector<EventLoop*> loops,
+                       std::function<std::string()> new_request_id, const std::vector<EventLoop*>& loops,
                        OnFault on_fault)
     : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
@@ -182,6 +196,11 @@ HttpServer::~HttpServer() {
 
 int HttpServer::start() { return state_->listener->listen(state_->options.host, state_->options.port); }
 
+void HttpServer::set_tls(std::shared_ptr<const ChannelFactory> tls) {
+  const std::lock_guard lock(state_->tls_mutex);
+  state_->options.tls = std::move(tls);
+}
+
 void HttpServer::drain() {
   state_->listener->stop();
   for (const auto& shard : state_->shards) {
@@ -195,6 +214,8 @@ void HttpServer::drain() {
 }
 
 std::size_t HttpServer::open_connections() const { return state_->open_connections; }
+
+std::size_t HttpServer::waiting_for_thread() const { return state_->pool->waiting(); }
 
 void HttpServer::stop() {
   state_->listener->stop();

@@ -7,6 +7,10 @@
 #include <vector>
 
 #include "opencat/event_loop.hpp"
+#include "server/http/channel.hpp"
+#include "server/http/client_address.hpp"
+#include "server/http/cors.hpp"
+#include "server/http/observer.hpp"
 #include "server/http/request_framing.hpp"
 #include "server/http/router.hpp"
 
@@ -17,9 +21,13 @@ struct HttpServerOptions {
   int port = 0;        ///< 0: any free one
   std::string prefix;  ///< the public URL's path, e.g. "/opencat"
   FramingLimits limits;
-  std::size_t max_connections = 10'000;  ///< beyond it, 503 with Retry-After
+  std::shared_ptr<const ChannelFactory> tls;  ///< null: plain HTTP
+  std::size_t max_connections = 10'000;       ///< beyond it, 503 with Retry-After
+  CorsPolicy cors;
+  TrustedProxies trusted_proxies;  ///< whose X-Forwarded-For counts
   std::size_t blocking_threads = 4;
   std::size_t max_waiting_for_thread = 256;
+  Observer* observer = nullptr;  ///< hears of all requests; must outlive the server
 };
 
 /// HTTP/1.1 over the given loops: accepts, reads, routes, writes. start(), drain() and stop() belong to one
@@ -30,17 +38,23 @@ class HttpServer {
   using OnFault = std::function<void(const std::string& what)>;
 
   HttpServer(HttpServerOptions options, Routes routes, Guard guard,
-             std::function<std::string()> new_request_id, std::vector<EventLoop*> loops, OnFault on_fault);
+             std::function<std::string()> new_request_id, const std::vector<EventLoop*>& loops,
+             OnFault on_fault);
   ~HttpServer();
 
   /// Listens and returns the port. Throws Error(usage) when it cannot.
   int start();
+
+  /// New connections get another certificate; open ones keep theirs. Any thread.
+  void set_tls(std::shared_ptr<const ChannelFactory> tls);
 
   /// No new connection and no further request on an open one; returns at once. Requests under way go on, and
   /// their connections close after the answer: when open_connections() is 0, all have been answered.
   void drain();
   /// Any thread may ask.
   std::size_t open_connections() const;
+  /// Requests that wait for a thread of the pool. Any thread may ask.
+  std::size_t waiting_for_thread() const;
   /// Ends all connections. The loops must still run.
   void stop();
 

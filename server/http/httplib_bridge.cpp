@@ -16,7 +16,7 @@ namespace opencat::http {
 
 namespace {
 
-/// A request that is already in memory, as httplib's parser wants to read it. What the parser would answer is
+/// A head that is already in memory, as httplib's parser wants to read it. What the parser would answer is
 /// dropped: answers are written by Connection.
 class BufferStream : public httplib::Stream {
  public:
@@ -69,17 +69,18 @@ class RequestParser::Server : public Processing<httplib::Server> {
     });
   }
 
-  Parsed parse(std::string_view bytes) {
+  Parsed parse(std::string_view head) {
     parsed_ = Parsed{};
-    BufferStream stream(bytes);
+    BufferStream stream(head);
     bool closed = false;
     const std::function<void(httplib::Request&)> setup = [this](httplib::Request& request) {
       parsed_.http_1_0 = request.version == "HTTP/1.0";
       strip_prefix(request.path);
       take_head(request);
-      // httplib would read forms and unpack what is compressed, to any size. Here a body is bytes.
-      request.headers.erase("Content-Type");
-      request.headers.erase("Content-Encoding");
+      // The body is the connection's: httplib would hold all of it, read forms and unpack what is compressed.
+      for (const char* name : {"Content-Type", "Content-Encoding", "Transfer-Encoding", "Content-Length"})
+        request.headers.erase(name);
+      request.headers.emplace("Content-Length", "0");
     };
     const bool well = process(stream, closed, setup);
     // To keep a 1.0 client's connection open, it would have to be told so in a header of those days.
@@ -98,7 +99,6 @@ class RequestParser::Server : public Processing<httplib::Server> {
     if (route.method == "GET") Get(route.pattern, handler);
     if (route.method == "POST") Post(route.pattern, handler);
     if (route.method == "PATCH") Patch(route.pattern, handler);
-    // httplib reads a DELETE's body only when it has one.
     if (route.method == "DELETE") Delete(route.pattern, handler);
   }
 
@@ -123,8 +123,6 @@ class RequestParser::Server : public Processing<httplib::Server> {
     Request& to = parsed_.request;
     for (std::size_t i = 1; i < from.matches.size(); ++i) to.captures.push_back(from.matches[i].str());
     for (const auto& [name, value] : from.params) to.query.emplace_back(name, value);
-    // It is const only for handlers; nobody reads the body after this one.
-    to.body = std::move(const_cast<httplib::Request&>(from).body);
   }
 
   bool is_known(const std::string& path) const {
@@ -142,7 +140,7 @@ RequestParser::RequestParser(const Routes& routes, std::string prefix)
 
 RequestParser::~RequestParser() = default;
 
-RequestParser::Parsed RequestParser::parse(std::string_view bytes) { return server_->parse(bytes); }
+RequestParser::Parsed RequestParser::parse(std::string_view head) { return server_->parse(head); }
 
 class Listener::Server : public httplib::Server {
  public:

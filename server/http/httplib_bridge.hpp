@@ -12,7 +12,7 @@
 
 namespace opencat::http {
 
-/// Parses whole requests and finds their route. One per loop: not for use from two threads at once.
+/// Parses requests' heads and finds their routes. One per loop: not for use from two threads at once.
 class RequestParser {
  public:
   /// `prefix` is the public URL's path ("/opencat" or ""): a path below it is routed as if it were not there,
@@ -27,8 +27,8 @@ class RequestParser {
     bool keep_alive = false;
     bool http_1_0 = false;  ///< the client knows no chunks
   };
-  /// `bytes` is exactly one request, as RequestFraming found it.
-  Parsed parse(std::string_view bytes);
+  /// `head` is exactly one request's head, as HeadFraming found it; `request.body` is left empty.
+  Parsed parse(std::string_view head);
 
  private:
   class Server;

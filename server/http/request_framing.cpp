@@ -31,47 +31,36 @@ bool is_token(std::string_view name) {
 }
 
 constexpr std::size_t max_chunk_line = 256;
+/// Bytes around the chunks that are no attack, beside eight for each byte of the body: chunks of one byte.
+constexpr std::uint64_t max_around_body = 32 << 10;
 
 }  // namespace
 
-RequestFraming::State RequestFraming::refuse(int status) {
+HeadFraming::State HeadFraming::refuse(int status) {
   status_ = status;
   return State::refused;
 }
 
-RequestFraming::State RequestFraming::look(std::string_view buffer) {
-  if (head_size_ == 0) {
-    const std::size_t end = buffer.find("\r\n\r\n", searched_);
-    if (end == std::string_view::npos) {
-      // A line that ends in a bare LF: some servers would take the head as ended.
-      for (std::size_t at = searched_; (at = buffer.find('\n', at)) != std::string_view::npos; ++at) {
-        if (at == 0 || buffer[at - 1] != '\r') return refuse(400);
-      }
-      searched_ = buffer.size() < 3 ? 0 : buffer.size() - 3;
-      return buffer.size() > limits_.max_head_bytes ? refuse(431) : State::more;
+HeadFraming::State HeadFraming::look(std::string_view buffer) {
+  const std::size_t end = buffer.find("\r\n\r\n", searched_);
+  if (end == std::string_view::npos) {
+    // A line that ends in a bare LF: some servers would take the head as ended.
+    for (std::size_t at = searched_; (at = buffer.find('\n', at)) != std::string_view::npos; ++at) {
+      if (at == 0 || buffer[at - 1] != '\r') return refuse(400);
     }
-    if (end + 4 > limits_.max_head_bytes) return refuse(431);
-    const State state = read_head(buffer.substr(0, end + 2));
-    if (state == State::refused) return state;
-    head_size_ = end + 4;
-    chunk_at_ = head_size_;
+    searched_ = buffer.size() < 3 ? 0 : buffer.size() - 3;
+    return buffer.size() > max_bytes_ ? refuse(431) : State::more;
   }
-  const State state = [&] {
-    if (chunked_) return look_at_chunks(buffer);
-    size_ = head_size_ + static_cast<std::size_t>(content_length_);
-    return buffer.size() < size_ ? State::more : State::whole;
-  }();
-  if (state == State::more && expects_continue_ && buffer.size() == head_size_) {
-    expects_continue_ = false;
-    return State::continue_wanted;
-  }
-  return state;
+  if (end + 4 > max_bytes_) return refuse(431);
+  size_ = end + 4;
+  return read(buffer.substr(0, end + 2));
 }
 
-RequestFraming::State RequestFraming::read_head(std::string_view head) {
+HeadFraming::State HeadFraming::read(std::string_view head) {
   bool has_length = false;
   std::size_t line_begin = head.find("\r\n") + 2;
-  if (has_control(head.substr(0, line_begin - 2))) return refuse(400);
+  const std::string_view first_line = head.substr(0, line_begin - 2);
+  if (has_control(first_line)) return refuse(400);
   while (line_begin < head.size()) {
     const std::size_t line_end = head.find("\r\n", line_begin);
     const std::string_view line = head.substr(line_begin, line_end - line_begin);
@@ -83,58 +72,87 @@ RequestFraming::State RequestFraming::read_head(std::string_view head) {
     const std::string name = lower(line.substr(0, colon));
     const std::string_view value = trim(line.substr(colon + 1));
     if (name == "content-length") {
-      if (has_length || !parse_whole(value, 10, content_length_)) return refuse(400);
+      if (has_length || !parse_whole(value, 10, body_.length)) return refuse(400);
       has_length = true;
     } else if (name == "transfer-encoding") {
-      if (chunked_ || lower(value) != "chunked") return refuse(501);
-      chunked_ = true;
+      if (body_.chunked || lower(value) != "chunked") return refuse(501);
+      body_.chunked = true;
     } else if (name == "expect") {
-      expects_continue_ = lower(value) == "100-continue";
+      body_.expects_continue = lower(value) == "100-continue";
+    } else if (name == "x-forwarded-for") {
+      forwarded_for_.append(forwarded_for_.empty() ? "" : ",").append(value);
     }
   }
-  if (has_length && chunked_) return refuse(400);
+  if (has_length && body_.chunked) return refuse(400);
   // A proxy of HTTP/1.0's days knows no chunks and would see the end elsewhere.
-  const std::string_view first_line = head.substr(0, head.find("\r\n"));
-  if (chunked_ && (first_line.size() < 8 || first_line.substr(first_line.size() - 8) != "HTTP/1.1"))
+  if (body_.chunked && (first_line.size() < 8 || first_line.substr(first_line.size() - 8) != "HTTP/1.1"))
     return refuse(400);
-  if (content_length_ > limits_.max_body_bytes) return refuse(413);
-  return State::more;
+  return State::whole;
 }
 
-RequestFraming::State RequestFraming::look_at_chunks(std::string_view buffer) {
-  while (true) {
-    const std::size_t line_end = buffer.find("\r\n", chunk_at_);
-    if (line_end == std::string_view::npos) {
-      return buffer.size() > chunk_at_ && buffer.size() - chunk_at_ > max_chunk_line ? refuse(400)
-                                                                                     : State::more;
+BodyFraming::BodyFraming(const BodyFacts& facts, std::uint64_t max_bytes)
+    : max_bytes_(max_bytes),
+      phase_(facts.chunked      ? Phase::size_line
+             : facts.length > 0 ? Phase::counted
+                                : Phase::done),
+      left_(facts.length) {}
+
+bool BodyFraming::refuse(int status) {
+  status_ = status;
+  return false;
+}
+
+BodyFraming::Step BodyFraming::take(std::string_view bytes, std::size_t skipped) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - skipped));
+  if (size == 0) return {State::more, {}, skipped};
+  left_ -= size;
+  taken_ += size;
+  if (left_ == 0) phase_ = phase_ == Phase::counted ? Phase::done : Phase::chunk_end;
+  return {State::piece, bytes.substr(skipped, size), skipped + size};
+}
+
+BodyFraming::Step BodyFraming::next(std::string_view bytes) {
+  std::size_t at = 0;
+  if (phase_ == Phase::counted && left_ > max_bytes_ - taken_) refuse(413);
+  while (status_ == 0) {
+    if (phase_ == Phase::done) return {State::whole, {}, at};
+    if (phase_ == Phase::counted || phase_ == Phase::chunk) return take(bytes, at);
+    if (phase_ == Phase::chunk_end) {
+      if (bytes.size() - at < 2) return {State::more, {}, at};
+      if (bytes.substr(at, 2) != "\r\n") {
+        refuse(400);
+        break;
+      }
+      at += 2;
+      phase_ = Phase::size_line;
     }
-    const std::string_view line = buffer.substr(chunk_at_, line_end - chunk_at_);
-    if (line.size() + 2 > max_chunk_line || has_control(line)) return refuse(400);
-    // All of the request is kept until it is whole, so what is not body needs a bound, too. Chunks of one
-    // byte stay below it.
-    const std::uint64_t around_body = line_end - head_size_ - chunk_bytes_;
-    if (around_body > limits_.max_head_bytes + 8 * chunk_bytes_) return refuse(400);
-    if (in_trailer_) {
-      if (!line.empty() && trailer_at_ == 0) trailer_at_ = chunk_at_;
-      chunk_at_ = line_end + 2;
-      if (!line.empty()) continue;
-      size_ = chunk_at_;
-      return State::whole;
+    const std::size_t end = bytes.find("\r\n", at);
+    if (end == std::string_view::npos) {
+      if (bytes.size() - at <= max_chunk_line) return {State::more, {}, at};
+      refuse(400);
+      break;
     }
-    std::uint64_t chunk = 0;
-    if (!parse_whole(trim(line.substr(0, line.find(';'))), 16, chunk)) return refuse(400);
-    if (chunk > limits_.max_body_bytes || chunk_bytes_ + chunk > limits_.max_body_bytes) return refuse(413);
-    if (chunk == 0) {
-      in_trailer_ = true;
-      chunk_at_ = line_end + 2;
-      continue;
-    }
-    const std::size_t chunk_end = line_end + 2 + static_cast<std::size_t>(chunk);
-    if (buffer.size() < chunk_end + 2) return State::more;
-    if (buffer.substr(chunk_end, 2) != "\r\n") return refuse(400);
-    chunk_bytes_ += chunk;
-    chunk_at_ = chunk_end + 2;
+    if (!read_line(bytes.substr(at, end - at))) break;
+    at = end + 2;
   }
+  return {State::refused, {}, at};
+}
+
+/// A chunk's size line, or a trailer's.
+bool BodyFraming::read_line(std::string_view line) {
+  if (line.size() + 2 > max_chunk_line || has_control(line)) return refuse(400);
+  around_ += line.size() + 4;
+  if (around_ > max_around_body + 8 * taken_) return refuse(400);
+  if (phase_ == Phase::trailer) {
+    if (line.empty()) phase_ = Phase::done;
+    return true;
+  }
+  std::uint64_t chunk = 0;
+  if (!parse_whole(trim(line.substr(0, line.find(';'))), 16, chunk)) return refuse(400);
+  if (chunk > max_bytes_ - taken_) return refuse(413);
+  left_ = chunk;
+  phase_ = chunk == 0 ? Phase::trailer : Phase::chunk;
+  return true;
 }
 
 }  // namespace opencat::http

@@ -1,60 +1,99 @@
 // SPDX-License-Identifier: MIT
+// Where a request's head and body end in the bytes that arrive (RFC 9112, sections 2 and 6). All is refused
+// that two servers could read differently: a request smuggled past a proxy begins there.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace opencat::http {
 
 struct FramingLimits {
   std::size_t max_head_bytes = 32 << 10;
-  std::uint64_t max_body_bytes = 10 << 20;
+  std::uint64_t max_body_bytes = 10 << 20;     ///< of a body that is kept until it is whole
+  std::uint64_t max_upload_bytes = 100 << 20;  ///< of one that a handler takes as it arrives
 };
 
-/// Finds where a request ends in the bytes that have arrived (RFC 9112, section 6), so that it can be parsed
-/// when it is whole. It looks only at what says how long a request is and refuses all that two servers could
-/// read differently: a request smuggled past a proxy begins there.
-class RequestFraming {
+/// What a head says of the body behind it.
+struct BodyFacts {
+  bool chunked = false;      ///< its length is not known before its end
+  std::uint64_t length = 0;  ///< else this
+  bool expects_continue = false;
+
+  bool empty() const { return !chunked && length == 0; }
+};
+
+/// Finds the end of a head and what it says of the body.
+class HeadFraming {
  public:
   enum class State {
-    more,             ///< wait for more bytes
-    continue_wanted,  ///< the head is whole, and the client waits for "100 Continue"; told once
-    whole,            ///< the first size() bytes are one request
-    refused,          ///< answer with status() and close
+    more,     ///< wait for more bytes
+    whole,    ///< the first size() bytes are a head, its empty line with it
+    refused,  ///< answer with status() and close
   };
 
-  explicit RequestFraming(FramingLimits limits) : limits_(limits) {}
+  explicit HeadFraming(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
   /// `buffer` begins with the request and holds all that came of it so far, each time more.
   State look(std::string_view buffer);
   std::size_t size() const { return size_; }
-  /// Where the fields behind the last chunk begin, up to size() - 2; 0: there are none. Nobody here reads
-  /// them, and httplib refuses a request that has them.
-  std::size_t trailer_at() const { return trailer_at_; }
   int status() const { return status_; }
-  /// Whether the head has arrived: what is missing is the body.
-  bool in_body() const { return head_size_ > 0; }
+  const BodyFacts& body() const { return body_; }
+  /// The values of all X-Forwarded-For headers as one list, in the order in which they stand, which says who
+  /// added which.
+  const std::string& forwarded_for() const { return forwarded_for_; }
 
   /// Ready for the next request.
-  void reset() { *this = RequestFraming(limits_); }
+  void reset() { *this = HeadFraming(max_bytes_); }
 
  private:
   State refuse(int status);
-  State read_head(std::string_view head);
-  State look_at_chunks(std::string_view buffer);
+  State read(std::string_view head);
 
-  FramingLimits limits_;
-  std::size_t searched_ = 0;   ///< no end of head before this
-  std::size_t head_size_ = 0;  ///< 0 until the head is whole
-  std::uint64_t content_length_ = 0;
-  bool chunked_ = false;
-  bool expects_continue_ = false;
-  std::size_t chunk_at_ = 0;       ///< where the next chunk's size line begins
-  std::uint64_t chunk_bytes_ = 0;  ///< of all chunks so far
-  bool in_trailer_ = false;
-  std::size_t trailer_at_ = 0;
+  std::size_t max_bytes_;
+  std::size_t searched_ = 0;  ///< no end of head before this
   std::size_t size_ = 0;
+  BodyFacts body_;
+  std::string forwarded_for_;
+  int status_ = 0;
+};
+
+/// Takes a body apart as it arrives: keeps nothing of it. Trailers are read over; nobody here wants them.
+class BodyFraming {
+ public:
+  enum class State {
+    more,     ///< nothing can be taken without more bytes
+    piece,    ///< `piece` is the next of the body, and there may be another
+    whole,    ///< the body has ended
+    refused,  ///< answer with status() and close
+  };
+  struct Step {
+    State state;
+    std::string_view piece;    ///< points into the bytes given
+    std::size_t consumed = 0;  ///< of the bytes given; the rest is to be given again
+  };
+
+  BodyFraming(const BodyFacts& facts, std::uint64_t max_bytes);
+
+  Step next(std::string_view bytes);
+  bool whole() const { return phase_ == Phase::done; }
+  /// Of the body, so far.
+  std::uint64_t taken() const { return taken_; }
+  int status() const { return status_; }
+
+ private:
+  enum class Phase { counted, size_line, chunk, chunk_end, trailer, done };
+  Step take(std::string_view bytes, std::size_t skipped);
+  bool read_line(std::string_view line);
+  bool refuse(int status);
+
+  std::uint64_t max_bytes_;
+  Phase phase_;
+  std::uint64_t left_ = 0;  ///< of the body, or of the chunk
+  std::uint64_t taken_ = 0;
+  std::uint64_t around_ = 0;  ///< bytes that were not body: size lines, trailers
   int status_ = 0;
 };
 

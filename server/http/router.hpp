@@ -30,11 +30,18 @@ using BlockingHandler = std::function<Response(const Request&)>;
 /// failure.
 using LoopHandler = std::function<void(const std::shared_ptr<Exchange>&)>;
 
+/// When a route's handler runs.
+enum class BodyMode {
+  whole,     ///< once all of the request has arrived: the body is request().body, up to max_body_bytes
+  streamed,  ///< once its head has: see Exchange::read_body(). For a LoopHandler only
+};
+
 struct Route {
   std::string method;
   std::string pattern;  ///< a regular expression for the whole path; its groups become the request's captures
   Access access;
   std::variant<BlockingHandler, LoopHandler> handler;
+  BodyMode body = BodyMode::whole;
 };
 
 /// The table of routes, first match first.

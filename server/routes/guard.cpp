@@ -15,12 +15,14 @@ constexpr std::size_t failures_per_minute = 10;
 /// Addresses that are remembered for it.
 constexpr std::size_t max_addresses = 100'000;
 
-/// The token of "Authorization: Bearer …", else of ?token=; "" when there is none.
+/// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is
+/// none.
 std::string presented_token(const http::Request& request) {
   if (const std::string* header = request.header("Authorization")) {
     const std::string_view value = trim(*header);
     if (lower(value.substr(0, 7)) == "bearer ") return std::string(trim(value.substr(7)));
   }
+  if (const std::string* header = request.header("x-api-key")) return std::string(trim(*header));
   const std::string* query = request.query_value("token");
   return query == nullptr ? std::string() : *query;
 }

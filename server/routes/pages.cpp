@@ -5,7 +5,6 @@
 
 #include "opencat/assets.hpp"
 #include "opencat/digest.hpp"
-#include "opencat/version.hpp"
 
 namespace opencat::routes {
 
@@ -76,11 +75,6 @@ void add_page_routes(http::Routes& routes, const std::string& public_url) {
        http::LoopHandler([target = public_url + "/chat"](const std::shared_ptr<http::Exchange>& exchange) {
          exchange->respond({302, {{"Location", target}}});
        })});
-  routes.push_back({"GET", "/healthz|/health", http::Access::anyone,
-                    http::LoopHandler([](const std::shared_ptr<http::Exchange>& exchange) {
-                      exchange->respond(http::json_response(
-                          200, {{"status", "ok"}, {"protocol_version", protocol_version}}));
-                    })});
 }
 
 }  // namespace opencat::routes

@@ -7,7 +7,7 @@
 
 namespace opencat::routes {
 
-/// The pages that web/build.mjs made, with what they load, and the probes. `public_url` is where "/" leads
+/// The pages that web/build.mjs made, with what they load. `public_url` is where "/" leads
 /// from.
 void add_page_routes(http::Routes& routes, const std::string& public_url);
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,7 +12,7 @@
 #include "opencat/random.hpp"
 #include "server/domain/token.hpp"
 #include "server/store/store.hpp"
-#include "server/upstream/upstream.hpp"
+#include "server/upstream/upstream_pool.hpp"
 
 namespace opencat::routes {
 
@@ -19,11 +21,13 @@ struct Services {
   Store& store;
   Clock& clock;
   Entropy& entropy;
-  Upstream* upstream;               ///< null: none configured
+  std::shared_ptr<UpstreamPool> upstreams;
   std::vector<UpstreamLoop> loops;  ///< by the exchange's loop_index()
   Limits default_limits;
-  std::chrono::minutes utc_offset{};  ///< of the zone in which a quota's day begins
-  std::string public_url;             ///< without a last slash
+  std::chrono::minutes utc_offset{};                ///< of the zone in which a quota's day begins
+  std::chrono::milliseconds ping_interval{15'000};  ///< of silence in a stream before a comment fills it
+  std::filesystem::path spool_folder;               ///< for uploads that must wait for their model's name
+  std::string public_url;                           ///< without a last slash
   /// A line for the server's log; holds no secret.
   std::function<void(const std::string&)> warn;
 

@@ -59,6 +59,11 @@ void CommitQueue::wait_for(std::function<void()> run) {
   committed.get_future().get();
 }
 
+std::size_t CommitQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 void CommitQueue::work() {
   std::unique_lock lock(mutex_);
   while (true) {

@@ -45,6 +45,8 @@ class CommitQueue {
   void add_always(std::function<void()> run);
   /// Adds `run` and waits until it is committed; throws what it threw. Not on the queue's thread.
   void wait_for(std::function<void()> run);
+  /// How many pieces wait. Any thread.
+  std::size_t waiting() const;
 
  private:
   void work();
@@ -54,7 +56,7 @@ class CommitQueue {
 
   Transaction transaction_;
   std::size_t max_waiting_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Work> waiting_;
   bool stopping_ = false;

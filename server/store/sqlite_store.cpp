@@ -34,7 +34,8 @@ class SqliteStore : public AdminStore {
         roll_up_(writer_),
         reader_(sqlite::connect(file_, sqlite::Role::reader)),
         read_(reader_),
-        queue_({statement("BEGIN IMMEDIATE"), statement("COMMIT"), statement("ROLLBACK")},
+        on_commit_(options.on_commit),
+        queue_({statement("BEGIN IMMEDIATE"), [this] { commit(); }, statement("ROLLBACK")},
                max_waiting_commits) {}
 
   void issue(const TokenRecord& token) override {
@@ -118,7 +119,24 @@ class SqliteStore : public AdminStore {
     queue_.add_always(guarded([this, row = std::move(reservation), use] { admissions_.settle(row, use); }));
   }
 
+  void probe(std::function<void(std::exception_ptr)> done) override {
+    // Writing the value that is there writes a page, and so the disk is asked.
+    queue_.add({guarded([this] {
+                  const int version = writer_.execAndGet("PRAGMA user_version").getInt();
+                  writer_.exec("PRAGMA user_version = " + std::to_string(version));
+                }),
+                std::move(done)});
+  }
+
+  std::size_t waiting() const override { return queue_.waiting(); }
+
  private:
+  void commit() {
+    const auto began = std::chrono::steady_clock::now();
+    guarded([this] { writer_.exec("COMMIT"); })();
+    if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
+  }
+
   /// The same work, with SQLiteCpp's exceptions as the project's.
   std::function<void()> guarded(std::function<void()> work) const {
     return [this, work = std::move(work)] { sqlite::serving(file_, work); };
@@ -163,6 +181,7 @@ class SqliteStore : public AdminStore {
   std::mutex reader_mutex_;
   std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
   std::mutex reports_mutex_;
+  std::function<void(std::chrono::nanoseconds)> on_commit_;
   CommitQueue queue_;  ///< last: its thread uses what stands above
 };
 

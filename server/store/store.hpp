@@ -2,6 +2,7 @@
 // What the server keeps, in the domain's terms. SqliteStore is one way to keep it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -27,6 +28,8 @@ struct AdmissionRequest {
   std::string model;
   QuotaPeriod period;
   Time now;
+  /// Only ask whether the token may: nothing is counted.
+  bool only_ask = false;
 };
 
 struct Admission {
@@ -40,6 +43,8 @@ struct Admission {
 
 struct StoreOptions {
   std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
+  /// Hears how long each commit took, on the store's thread.
+  std::function<void(std::chrono::nanoseconds)> on_commit = {};
 };
 
 /// Tokens of the language model that a request used.
@@ -82,6 +87,12 @@ class Store {
   virtual void give_back(Reservation reservation) = 0;
   /// Adds what an answer used.
   virtual void settle(Reservation reservation, TokenUse use) = 0;
+
+  /// Whether it can be written: changes nothing, but goes all the way to the disk. Throws Error(unavailable)
+  /// at once when too many wait.
+  virtual void probe(std::function<void(std::exception_ptr problem)> done) { done(nullptr); }
+  /// How much waits to be committed.
+  virtual std::size_t waiting() const { return 0; }
 };
 
 }  // namespace opencat

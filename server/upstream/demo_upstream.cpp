@@ -14,7 +14,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr const char* demo_model = "opencat-demo";
 constexpr std::chrono::milliseconds pace{12};  ///< between pieces: about as fast as a quick model writes
 constexpr std::size_t piece_bytes = 8;
 constexpr std::size_t quoted_bytes = 400;
@@ -169,8 +168,6 @@ class DemoTransfer : public Transfer {
 class DemoUpstream : public Upstream {
  public:
   explicit DemoUpstream(Clock& clock) : clock_(clock) {}
-  const std::vector<std::string>& models() const override { return models_; }
-
   std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request,
                                   TransferListener& listener) override {
     const std::string id = "chatcmpl-demo-" + std::to_string(++count_);
@@ -178,10 +175,10 @@ class DemoUpstream : public Upstream {
     answer->schedule();
     return std::make_unique<DemoTransfer>(answer);
   }
+  std::unique_ptr<Transfer> probe(UpstreamLoop&, TransferListener&) override { return nullptr; }
 
  private:
   Clock& clock_;
-  std::vector<std::string> models_{demo_model};
   std::atomic<std::uint64_t> count_{0};
 };
 

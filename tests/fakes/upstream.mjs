@@ -23,14 +23,18 @@ export const usageChunk = (prompt_tokens, completion_tokens) => ({
 
 /**
  * {url, port, requests, next(), stop()}: `requests` are all Exchanges so far; next() resolves to the next one
- * that arrives. With `handle` each goes there at once instead of waiting for next().
+ * that arrives. With `handle` each goes there at once instead of waiting for next(). A GET is 404, and `onGet` hears
+ * of it if a test sets that.
  */
 export async function startUpstream({ handle, port = 0 } = {}) {
   const requests = [];
   const arrived = [];
   const waiting = [];
   const server = createServer(async (request, response) => {
-    if (request.method !== 'POST') return void response.writeHead(404).end();
+    if (request.method !== 'POST') {
+      upstream.onGet?.(request);
+      return void response.writeHead(404).end();
+    }
     const parts = [];
     for await (const part of request) parts.push(part);
     const exchange = createExchange(request, Buffer.concat(parts), response);
@@ -41,7 +45,7 @@ export async function startUpstream({ handle, port = 0 } = {}) {
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  const upstream = {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     port: server.address().port,
     requests,
@@ -65,6 +69,7 @@ export async function startUpstream({ handle, port = 0 } = {}) {
       await once(server, 'close');
     },
   };
+  return upstream;
 }
 
 /**

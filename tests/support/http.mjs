@@ -2,20 +2,25 @@
 // A server's answers as bytes: whole ones, streams event by event, and a bare socket for what no client sends.
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 
 /** Sends one request on a connection of its own: {status, headers, body (Buffer), json()}. */
-export async function ask(url, { method = 'GET', headers = {}, body, agent = false } = {}) {
-  const answer = await begin(url, { method, headers, body, agent });
+export async function ask(url, options) {
+  const answer = await begin(url, options);
   const parts = [];
   for await (const part of answer.response) parts.push(part);
   const bytes = Buffer.concat(parts);
   return { ...answer, body: bytes, json: () => JSON.parse(bytes) };
 }
 
-/** The same up to the answer's head: {status, headers, response, request}. */
-export async function begin(url, { method = 'GET', headers = {}, body, agent = false } = {}) {
-  const request = http.request(url, { method, headers, agent });
+/**
+ * The same up to the answer's head: {status, headers, response, request}. What else is given, as `ca`, is for
+ * https.request().
+ */
+export async function begin(url, { method = 'GET', headers = {}, body, agent = false, ...tls } = {}) {
+  const { request: start } = url.startsWith('https:') ? https : http;
+  const request = start(url, { method, headers, agent, ...tls });
   request.end(body);
   const [response] = await once(request, 'response');
   return { status: response.statusCode, headers: response.headers, response, request };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What handlers may do to the server, seen by a client.
-#include "server/http/http_server.hpp"
-
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -11,45 +9,19 @@
 #include "opencat/error.hpp"
 #include "opencat/http_client.hpp"
 #include "tests/catch.hpp"
+#include "tests/server/http/fixture.hpp"
 
 using namespace opencat;
+using namespace opencat::http::testing;
 using http::Access;
-using http::Exchange;
 
 namespace {
 
-struct Fixture {
-  EventLoop loop;
-  std::vector<std::string> faults;
-  http::HttpServer server;
-  std::thread thread;
-  int port;
-
-  explicit Fixture(http::Routes routes, http::HttpServerOptions options = {})
-      : server(
-            std::move(options), std::move(routes), [](Access, http::Request&) {}, [] { return "req_1"; },
-            {&loop}, [this](const std::string& what) { faults.push_back(what); }),
-        port(server.start()) {
-    thread = std::thread([this] { loop.run(); });
-  }
-  ~Fixture() {
-    server.stop();
-    loop.stop();
-    thread.join();
-  }
-
-  HttpResponse get(const std::string& path) {
-    HttpClient client({});
-    return client.send({"GET", "http://127.0.0.1:" + std::to_string(port) + path, {}, {}});
-  }
-  void check_failed(const std::string& path) {
-    const HttpResponse response = get(path);
-    CHECK(response.status == 500);
-    CHECK(nlohmann::json::parse(response.body).at("error").at("code") == "INTERNAL_ERROR");
-  }
-};
-
-http::LoopHandler on_loop(std::function<void(const std::shared_ptr<Exchange>&)> act) { return act; }
+void check_failed(Fixture& f, const std::string& path) {
+  const HttpResponse response = f.get(path);
+  CHECK(response.status == 500);
+  CHECK(nlohmann::json::parse(response.body).at("error").at("code") == "INTERNAL_ERROR");
+}
 
 }  // namespace
 
@@ -58,8 +30,8 @@ TEST_CASE("a handler that lets go of its exchange has answered 500, at once or l
              {"GET", "/later", Access::anyone, on_loop([](const auto& exchange) {
                 exchange->loop().call_after(std::chrono::milliseconds(1), [exchange] {});
               })}});
-  f.check_failed("/now");
-  f.check_failed("/later");
+  check_failed(f, "/now");
+  check_failed(f, "/later");
   CHECK(f.get("/nothing").status == 404);
 }
 
@@ -69,8 +41,8 @@ TEST_CASE("an exception no handler should throw is 500 and told to the operator,
        {"GET", "/pool", Access::anyone, http::BlockingHandler([](const http::Request&) -> http::Response {
           throw std::runtime_error("inner");
         })}});
-  f.check_failed("/loop");
-  f.check_failed("/pool");
+  check_failed(f, "/loop");
+  check_failed(f, "/pool");
   CHECK(f.get("/loop").body.find("inner") == std::string::npos);
   CHECK(f.faults == std::vector<std::string>(3, "inner"));
 }

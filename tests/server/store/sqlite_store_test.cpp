@@ -159,7 +159,7 @@ TEST_CASE("settled usage adds up per token, day and model") {
   const auto token = fixture.issue('a');
   fixture.admit(token);
   fixture.admit(token, now, "n");
-  for (int i = 1; i <= 3; ++i) fixture.store->settle({"tok_a", "2026-11-23", "m"}, {10 * i, i});
+  for (std::int64_t i = 1; i <= 3; ++i) fixture.store->settle({"tok_a", "2026-11-23", "m"}, {10 * i, i});
   fixture.store->settle({"tok_a", "2026-11-23", "n"}, {5, 7});
   fixture.open();
   const auto rows =

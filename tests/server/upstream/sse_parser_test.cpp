@@ -25,7 +25,7 @@ Events read_in_pieces(const std::vector<std::string_view>& pieces) {
 
 /// The events of `text`, having checked that they are the same for it cut at any two places and at all.
 Events read(std::string_view text) {
-  const Events whole = read_in_pieces({text});
+  Events whole = read_in_pieces({text});
   std::vector<std::string_view> bytes;
   for (std::size_t first = 0; first <= text.size(); ++first) {
     if (first < text.size()) bytes.push_back(text.substr(first, 1));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The chat route between fakes of both ends, for moments that no real connection can be brought to on
+// The relay between fakes of both ends, for moments that no real connection can be brought to on
 // purpose.
-#include "server/routes/chat.hpp"
+#include "server/routes/relay.hpp"
 
 #include <exception>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "tests/catch.hpp"
 
 using namespace opencat;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -38,7 +39,7 @@ class FakeStore : public Store {
 /// Hands the test its listener; the test is the model.
 class FakeUpstream : public Upstream {
  public:
-  const std::vector<std::string>& models() const override { return models_; }
+  std::unique_ptr<Transfer> probe(UpstreamLoop&, TransferListener&) override { return nullptr; }
   std::unique_ptr<Transfer> start(UpstreamLoop&, UpstreamRequest, TransferListener& its_listener) override {
     listener = &its_listener;
     return std::make_unique<FakeTransfer>(*this);
@@ -55,7 +56,6 @@ class FakeUpstream : public Upstream {
     void resume() override { --owner.pauses; }
     FakeUpstream& owner;
   };
-  std::vector<std::string> models_{"m"};
 };
 
 class FakeExchange : public http::Exchange {
@@ -67,7 +67,10 @@ class FakeExchange : public http::Exchange {
   http::Request& request() override { return request_; }
   EventLoop& loop() override { return loop_; }
   std::size_t loop_index() const override { return 0; }
-  void respond(http::Response response) override { status = response.status; }
+  void respond(http::Response response) override {
+    status = response.status;
+    body = response.body;
+  }
   void begin(http::Response response) override { status = response.status; }
   void write(std::string_view piece) override {
     written += piece;
@@ -82,6 +85,7 @@ class FakeExchange : public http::Exchange {
   }
 
   int status = 0;
+  std::string body;
   std::string written;
   bool ended = false;
   bool leaves_at_write = false;
@@ -96,6 +100,29 @@ class FixedClock : public Clock {
   Time now() const override { return Time{std::chrono::seconds{1'795'424'400}}; }
 };
 
+/// What the pool owns; the test owns the upstream.
+class Borrowed : public Upstream {
+ public:
+  explicit Borrowed(Upstream& upstream) : upstream_(upstream) {}
+  std::unique_ptr<Transfer> probe(UpstreamLoop&, TransferListener&) override { return nullptr; }
+  std::unique_ptr<Transfer> start(UpstreamLoop& loop, UpstreamRequest request,
+                                  TransferListener& listener) override {
+    return upstream_.start(loop, std::move(request), listener);
+  }
+
+ private:
+  Upstream& upstream_;
+};
+
+UpstreamConfig config_named(const std::string& name, int priority) {
+  UpstreamConfig config;
+  config.name = name;
+  config.models = {"m"};
+  config.priority = priority;
+  config.key = "sk-secret-of-" + name;
+  return config;
+}
+
 struct Fixture {
   EventLoop loop;
   HttpTransfers transfers{loop, {}};
@@ -103,13 +130,22 @@ struct Fixture {
   FakeUpstream upstream;
   FixedClock clock;
   SystemEntropy entropy;
-  routes::Services services{store, clock, entropy,    &upstream,         {{loop, transfers}},
-                            {},    {},    "http://x", [](const auto&) {}};
+  FakeUpstream second;
+  std::shared_ptr<UpstreamPool> pool = std::make_shared<UpstreamPool>(
+      UpstreamLoop{loop, transfers}, clock,
+      [this](const UpstreamConfig& config) {
+        return std::make_unique<Borrowed>(config.name == "second" ? second : upstream);
+      },
+      [](const auto&) {});
+  routes::Services services{store, clock, entropy, pool,       {{loop, transfers}}, {},
+                            {},    15s,   "/tmp",  "http://x", [](const auto&) {}};
   std::shared_ptr<FakeExchange> exchange = std::make_shared<FakeExchange>(loop);
+
+  Fixture() { pool->configure({config_named("first", 1)}); }
 
   void start() {
     http::Routes routes;
-    routes::add_chat_routes(routes, services);
+    routes::add_relay_routes(routes, services);
     std::get<http::LoopHandler>(routes.front().handler)(exchange);
   }
 
@@ -219,4 +255,66 @@ TEST_CASE("what was refused by the store reaches neither upstream nor count") {
     CHECK(f.upstream.listener == nullptr);
     CHECK(f.store.given_back == 0);
   }
+}
+
+TEST_CASE("an upstream that is busy is left for the next one, and both are counted as one request") {
+  Fixture f;
+  f.pool->configure({config_named("first", 1), config_named("second", 2)});
+  f.start();
+  f.run([&] {
+    f.upstream.listener->on_head(429, {{"retry-after", "7"}});
+    f.upstream.listener->on_body("{\"error\":{}}");
+    f.upstream.listener->on_end(std::nullopt);
+    f.loop.post([&] {
+      REQUIRE(f.second.listener != nullptr);
+      f.second.listener->on_head(200, {{"content-type", "text/event-stream"}});
+      f.second.listener->on_body(usage_event + "data: [DONE]\n\n");
+      f.second.listener->on_end(std::nullopt);
+    });
+  });
+  CHECK(f.exchange->status == 200);
+  CHECK(f.exchange->written == "data: [DONE]\n\n");
+  CHECK(f.store.settled == std::vector<std::int64_t>{7});
+  CHECK(f.store.given_back == 0);
+  CHECK(f.pool->status()[0].state == UpstreamHealth::State::cooling);
+}
+
+TEST_CASE("after the first byte nothing is tried again") {
+  Fixture f;
+  f.pool->configure({config_named("first", 1), config_named("second", 2)});
+  f.start();
+  f.run([&] {
+    f.begin_stream();
+    f.upstream.listener->on_body(text_event);
+    f.upstream.listener->on_end(Error(ErrorKind::network, "reset"));
+  });
+  CHECK(f.second.listener == nullptr);
+  CHECK(f.exchange->written.find("UPSTREAM_ERROR") != std::string::npos);
+  CHECK(f.store.given_back == 0);
+}
+
+TEST_CASE("a client that leaves while the next upstream is asked is settled, and that call never begins") {
+  Fixture f;
+  f.pool->configure({config_named("first", 1), config_named("second", 2)});
+  f.start();
+  f.run([&] {
+    f.upstream.listener->on_end(Error(ErrorKind::network, "refused"));
+    f.exchange->leave();
+  });
+  CHECK(f.second.listener == nullptr);
+  CHECK(f.upstream.listener == nullptr);
+  CHECK(f.pool->status()[1].in_flight == 0);
+}
+
+TEST_CASE("an upstream's word on its key does not carry the key") {
+  Fixture f;
+  f.exchange->request().body = "{\"messages\":[]}";
+  f.start();
+  f.run([&] {
+    f.upstream.listener->on_head(401, {});
+    f.upstream.listener->on_body("{\"error\":{\"message\":\"wrong: sk-secret-of-first, sk-s***irst\"}}");
+    f.upstream.listener->on_end(std::nullopt);
+  });
+  CHECK(f.exchange->status == 401);
+  CHECK(f.exchange->body == "{\"error\":{\"message\":\"wrong: [key], [key]\"}}");
 }

@@ -4,15 +4,16 @@
 #include <string>
 #include <string_view>
 
+#include "server/upstream/endpoint.hpp"
 #include "server/upstream/json_members.hpp"
 
 namespace opencat {
 
-/// What the relay must know of a chat request; everything else in it passes unread.
-class ChatRequest {
+/// What the relay must know of a request with a JSON body; everything else in it passes unread.
+class ModelRequest {
  public:
-  /// Throws Error(usage) naming the member that is wrong. `body` must outlive this.
-  explicit ChatRequest(std::string_view body);
+  /// Throws Error(usage) naming the member that is wrong. Both must outlive this.
+  ModelRequest(const Endpoint& endpoint, std::string_view body);
 
   const std::string& model() const { return model_; }  ///< "auto" when the request names none
   bool stream() const { return stream_; }
@@ -24,6 +25,7 @@ class ChatRequest {
   std::string body_for(const std::string& upstream_model) const;
 
  private:
+  const Endpoint& endpoint_;
   JsonMembers members_;
   std::string model_ = "auto";
   bool stream_ = false;
