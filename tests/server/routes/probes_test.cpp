@@ -46,7 +46,7 @@ TEST_CASE("readiness says why not, without what is only for the log") {
   Fixture full;
   full.full = true;
   full.check();
-  CHECK(full.told == std::vector<Reasons>{{"too many requests wait to be counted"}});
+  CHECK(full.told == std::vector<Reasons>{{"the database is busy"}});
   Fixture draining;
   draining.readiness.drain();
   draining.check();
