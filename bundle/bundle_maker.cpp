@@ -64,6 +64,33 @@ std::string sum_of(const ZipEntry& entry) {
   return path != nullptr ? sha256_file(*path) : sha256_hex(std::get<std::string>(entry.content));
 }
 
+/// Moves the files of `ready` to `folder`, replacing what has their names there; when one cannot be moved,
+/// all is put back. What they replace ends up in `aside`.
+void move_all(const fs::path& ready, const fs::path& folder, const fs::path& aside) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator(ready)) names.push_back(entry.path().filename());
+  std::vector<fs::path> replaced;
+  std::vector<fs::path> moved;
+  try {
+    for (const fs::path& name : names) {
+      if (fs::is_directory(folder / name)) {
+        throw Error(ErrorKind::failed, (folder / name).string() + " is a folder; move it away");
+      }
+      if (fs::exists(fs::symlink_status(folder / name))) {
+        fs::rename(folder / name, aside / name);
+        replaced.push_back(name);
+      }
+      fs::rename(ready / name, folder / name);
+      moved.push_back(name);
+    }
+  } catch (...) {
+    std::error_code ignored;
+    for (const fs::path& name : moved) fs::rename(folder / name, ready / name, ignored);
+    for (const fs::path& name : replaced) fs::rename(aside / name, folder / name, ignored);
+    throw;
+  }
+}
+
 Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 }  // namespace
@@ -110,7 +137,8 @@ Json BundleMaker::description(const Runtime& runtime, const FileSums& sums) cons
           {"files", sums}};
 }
 
-MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch, std::stop_token stop) {
+MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch, const fs::path& ready,
+                                 IssuedTokens* issued, std::stop_token stop) {
   // What is damaged in the cache must not reach a user; and the sums taken from it are then right.
   cache_.verify(runtime, stop);
   const std::string name = layout::zip_name(runtime.platform);
@@ -123,10 +151,8 @@ MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch
   MadeBundle made;
   made.platform = runtime.platform;
   made.file = plan_.out_dir / name;
-  std::optional<IssuedTokens> issued;
   std::string token;
-  if (tokens_ != nullptr) {
-    issued.emplace(*tokens_);
+  if (issued != nullptr) {
     const std::string install_id = random_uuid(entropy_);
     Json answer = tokens_->issue(runtime.platform, install_id, plan_.label, stop);
     token = answer.at("token").get<std::string>();
@@ -138,14 +164,12 @@ MadeBundle BundleMaker::make_one(const Runtime& runtime, const fs::path& scratch
   }
   for (ZipEntry& entry : entries) entry.name = std::string(layout::root) + "/" + entry.name;
   progress_.say("making " + name);
-  write_zip(std::move(entries), scratch / name, plan_.time, name, progress_, stop);
+  const fs::path zip = ready / name;
+  write_zip(std::move(entries), zip, plan_.time, name, progress_, stop);
   const bool secret = !token.empty() || !plan_.enroll_key.empty();
-  fs::permissions(scratch / name, static_cast<fs::perms>(secret ? 0600 : 0644));
-  made.bytes = fs::file_size(scratch / name);
-  made.sha256 = sha256_file(scratch / name);
-  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-  fs::rename(scratch / name, made.file);
-  if (issued) issued->keep(token);
+  fs::permissions(zip, static_cast<fs::perms>(secret ? 0600 : 0644));
+  made.bytes = fs::file_size(zip);
+  made.sha256 = sha256_file(zip);
   return made;
 }
 
@@ -154,12 +178,23 @@ std::vector<MadeBundle> BundleMaker::make(const std::vector<Runtime>& runtimes, 
   // In the same folder, so that the zips need only be renamed.
   const TemporaryFolder scratch(plan_.out_dir, ".making-");
   std::vector<MadeBundle> made;
-  for (const Runtime& runtime : runtimes) made.push_back(make_one(runtime, scratch.path(), stop));
-  write_lists(made, runtimes.front());
+  const fs::path ready = scratch.path() / "ready";
+  const fs::path aside = scratch.path() / "aside";
+  for (const fs::path& folder : {ready, aside}) make_folders(folder);
+  std::optional<IssuedTokens> issued;
+  if (tokens_ != nullptr) issued.emplace(*tokens_);
+  for (const Runtime& runtime : runtimes) {
+    made.push_back(make_one(runtime, scratch.path(), ready, issued ? &*issued : nullptr, stop));
+  }
+  write_lists(made, runtimes.front(), ready);
+  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+  move_all(ready, plan_.out_dir, aside);
+  if (issued) issued->keep_all();
   return made;
 }
 
-void BundleMaker::write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime) const {
+void BundleMaker::write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime,
+                              const fs::path& ready) const {
   std::string sums;
   Json bundles = Json::array();
   for (const MadeBundle& one : made) {
@@ -178,8 +213,8 @@ void BundleMaker::write_lists(const std::vector<MadeBundle>& made, const Runtime
                       {"node", {{"version", runtime.version.text()}, {"npm", runtime.npm_version}}},
                       {"app", {{"name", plan_.app.name}, {"version", plan_.app.version}}},
                       {"bundles", bundles}};
-  write_file_atomically(plan_.out_dir / "SHA256SUMS", sums, FileMode::plain);
-  write_file_atomically(plan_.out_dir / "manifest.json", manifest.dump(2) + "\n", FileMode::plain);
+  write_file_atomically(ready / "SHA256SUMS", sums, FileMode::plain);
+  write_file_atomically(ready / "manifest.json", manifest.dump(2) + "\n", FileMode::plain);
 }
 
 Time bundle_time(const Environment& environment) {

@@ -37,23 +37,27 @@ struct MadeBundle {
   std::string token_id;  ///< as the server calls the pre-allocated token; empty: none
 };
 
-/// Makes opencat-portable-PLATFORM.zip for each runtime. A zip appears under its name only when it is whole.
+/// Makes opencat-portable-PLATFORM.zip for each runtime. They appear under their names, with SHA256SUMS and
+/// manifest.json, only when all are whole; until then, and when one fails, what was there before stays.
 class BundleMaker {
  public:
   /// `tokens` may be null: no token is pre-allocated.
   BundleMaker(BundlePlan plan, RuntimeCache& cache, TokenClient* tokens, Entropy& entropy, Progress& progress)
       : plan_(std::move(plan)), cache_(cache), tokens_(tokens), entropy_(entropy), progress_(progress) {}
 
-  /// Also writes SHA256SUMS and manifest.json, which never hold a token or a key. When something fails,
-  /// tokens issued for zips that are not finished are deleted again.
+  /// SHA256SUMS and manifest.json never hold a token or a key. When something fails, the tokens that were
+  /// issued are deleted again.
   std::vector<MadeBundle> make(const std::vector<Runtime>& runtimes, std::stop_token stop);
 
  private:
-  MadeBundle make_one(const Runtime& runtime, const std::filesystem::path& scratch, std::stop_token stop);
+  /// Writes the zip to `ready`; its token, if it has one, is added to `issued`.
+  MadeBundle make_one(const Runtime& runtime, const std::filesystem::path& scratch,
+                      const std::filesystem::path& ready, IssuedTokens* issued, std::stop_token stop);
   std::vector<ZipEntry> content(const Runtime& runtime, const std::filesystem::path& scratch, FileSums& sums,
                                 std::stop_token stop) const;
   nlohmann::json description(const Runtime& runtime, const FileSums& sums) const;
-  void write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime) const;
+  void write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime,
+                   const std::filesystem::path& ready) const;
 
   BundlePlan plan_;
   RuntimeCache& cache_;

@@ -65,6 +65,45 @@ void remove_if_empty(const fs::path& prefix) {
   fs::remove(prefix, ignored);
 }
 
+/// The log of setup.mjs, which the error of an installation that failed names.
+fs::path log_file(const fs::path& prefix) { return prefix / "logs" / "install.log"; }
+
+void remove_empty_parts(const fs::path& prefix) {
+  std::error_code not_empty;
+  for (const char* name : {"data", "logs"}) fs::remove(prefix / name, not_empty);
+  remove_if_empty(prefix);
+}
+
+/// The files inside `prefix` that data/receipt.json lists: after --keep-token the token alone.
+std::vector<fs::path> listed_in_receipt(const fs::path& prefix) {
+  std::vector<fs::path> files;
+  const Json receipt =
+      Json::parse(read_file_if_there(prefix / "data" / "receipt.json").value_or(""), nullptr, false);
+  if (!receipt.is_object()) return files;
+  for (const Json& entry : receipt.value("made", Json::array())) {
+    const Json path = entry.is_object() ? entry.value("path", Json()) : Json();
+    if (path.is_string() && is_safe_relative_path(path.get<std::string>())) {
+      files.push_back(prefix / path.get<std::string>());
+    }
+  }
+  return files;
+}
+
+/// What is there to uninstall without a version, whose setup.mjs would know: the log of an installation that
+/// failed, and what --keep-token left.
+enum class Token { keep, remove };
+std::vector<fs::path> rest_of(const fs::path& prefix, Token token) {
+  std::vector<fs::path> files{log_file(prefix), log_file(prefix).concat(".old")};
+  if (token == Token::remove) {
+    for (fs::path& file : listed_in_receipt(prefix)) files.push_back(std::move(file));
+    files.push_back(prefix / "data" / "receipt.json");
+  }
+  files.erase(
+      std::remove_if(files.begin(), files.end(), [](const fs::path& file) { return !fs::exists(file); }),
+      files.end());
+  return files;
+}
+
 /// "0.1.0-1a2b3c4d": the app's version and the start of the bundle's digest, in which a token of its own
 /// counts.
 std::string version_name(const fs::path& folder, const Json& bundle) {
@@ -118,8 +157,8 @@ fs::path place(TemporaryFolder& staging, const fs::path& versions) {
 }
 
 Error setup_failed(int exit_code, const fs::path& prefix) {
-  const std::string message = "the installation did not finish; the reason is above, and in " +
-                              (prefix / "logs" / "install.log").string();
+  const std::string message =
+      "the installation did not finish; the reason is above, and in " + log_file(prefix).string();
   for (const ErrorKind kind : {ErrorKind::usage, ErrorKind::network, ErrorKind::integrity,
                                ErrorKind::unauthorized, ErrorKind::interrupted}) {
     if (facts(kind).exit_code == exit_code) return Error(kind, message);
@@ -154,19 +193,39 @@ void Installer::unpack(const std::string& bundle, const fs::path& target, const 
       {}, stop);
 }
 
-Json Installer::run_setup(const fs::path& folder, const fs::path& prefix,
-                          const std::vector<std::string>& options, bool json, std::stop_token stop) {
+ProcessRequest Installer::setup_request(const fs::path& folder, const fs::path& prefix,
+                                        const std::vector<std::string>& options) const {
   ProcessRequest request;
   const fs::path node = folder / layout::node_folder / layout::node_program(this_platform());
   request.words = {node.string(), (folder / layout::setup).string(), "--home", prefix.string()};
   request.words.insert(request.words.end(), options.begin(), options.end());
-  if (json) request.words.push_back("--json");
   request.folder = folder;
   request.environment = environment_;
+  return request;
+}
+
+Json Installer::run_setup(const fs::path& folder, const fs::path& prefix,
+                          const std::vector<std::string>& options, bool json, std::stop_token stop) {
+  ProcessRequest request = setup_request(folder, prefix, options);
+  if (json) request.words.push_back("--json");
   request.standard_output = json ? ProcessRequest::Stdout::capture : ProcessRequest::Stdout::inherit;
   const ProcessResult result = run_process(request, stop);
   if (result.exit_code != 0) throw setup_failed(result.exit_code, prefix);
   return json ? Json::parse(result.output, nullptr, false) : Json();
+}
+
+void Installer::take_back(const fs::path& folder, const fs::path& prefix, bool had_data) {
+  const auto log = read_file_if_there(log_file(prefix));
+  std::vector<std::string> options{"--uninstall", "--quiet"};
+  if (had_data) options.emplace_back("--keep-token");
+  ProcessRequest request = setup_request(folder, prefix, options);
+  request.standard_output = ProcessRequest::Stdout::capture;
+  request.standard_error = ProcessRequest::Stderr::discard;
+  // Also after Ctrl-C, hence without its stop. What fails here leaves more behind and is not the error to
+  // tell.
+  if (run_process(request).exit_code != 0 || !log) return;
+  make_folders(prefix / "logs");
+  write_file_atomically(log_file(prefix), *log, FileMode::secret);
 }
 
 InstallResult Installer::install(const InstallRequest& request, std::stop_token stop) {
@@ -185,7 +244,11 @@ InstallResult Installer::install(const InstallRequest& request, std::stop_token 
     // Looked up again: what fails after the launcher was written leaves the new version in use.
     const auto now = current_version(request.prefix, WithoutLauncher::none);
     if (now || !before) remove_others(versions, now.value_or(fs::path()));
-    remove_if_empty(request.prefix);
+    // Nobody reads why it ended after Ctrl-C.
+    std::error_code ignored;
+    if (!now && stop.stop_requested()) fs::remove(log_file(request.prefix), ignored);
+    remove_empty_parts(request.prefix);
+    if (!now) fs::remove(lock_file(request.prefix), ignored);
     throw;
   }
 }
@@ -200,26 +263,39 @@ InstallResult Installer::install_locked(const InstallRequest& request, const fs:
   // Not the 0700 of a temporary folder: an administrator may install for others.
   fs::permissions(staging.path(), static_cast<fs::perms>(0755));
   const fs::path folder = place(staging, versions);
-  return {folder, run_setup(folder, request.prefix, request.setup_options, request.json, stop)};
+  const bool first = !current_version(request.prefix, WithoutLauncher::none);
+  const bool had_data = fs::exists(request.prefix / "data");
+  try {
+    return {folder, run_setup(folder, request.prefix, request.setup_options, request.json, stop)};
+  } catch (const Error&) {
+    if (first && !current_version(request.prefix, WithoutLauncher::none)) {
+      take_back(folder, request.prefix, had_data);
+    }
+    throw;
+  }
 }
 
 void Installer::uninstall(const fs::path& prefix, const std::vector<std::string>& setup_options, bool json,
                           std::stop_token stop) {
   const auto folder = current_version(prefix, WithoutLauncher::any);
-  if (!folder) {
+  const auto rest = rest_of(prefix, contains(setup_options, "--keep-token") ? Token::keep : Token::remove);
+  if (!folder && rest.empty()) {
     throw Error(ErrorKind::usage,
                 "nothing is installed in " + prefix.string() + "; name its folder with --prefix");
   }
   const FileLock lock(lock_file(prefix), FileLock::Wait::never,
                       "another opencat is at work in " + prefix.string() + "; wait for it to end");
-  std::vector<std::string> options{"--uninstall"};
-  options.insert(options.end(), setup_options.begin(), setup_options.end());
-  run_setup(*folder, prefix, options, json, stop);
-  fs::remove_all(prefix / "versions");
-  std::error_code not_empty;
-  for (const char* name : {"data", "logs"}) fs::remove(prefix / name, not_empty);
-  remove_if_empty(prefix);
-  fs::remove(lock_file(prefix), not_empty);
+  std::error_code ignored;
+  if (folder) {
+    std::vector<std::string> options{"--uninstall"};
+    options.insert(options.end(), setup_options.begin(), setup_options.end());
+    run_setup(*folder, prefix, options, json, stop);
+    fs::remove_all(prefix / "versions");
+  } else {
+    for (const fs::path& file : rest) fs::remove(file, ignored);
+  }
+  remove_empty_parts(prefix);
+  fs::remove(lock_file(prefix), ignored);
 }
 
 }  // namespace opencat

@@ -10,6 +10,7 @@
 
 #include "opencat/environment.hpp"
 #include "opencat/http_client.hpp"
+#include "opencat/process.hpp"
 #include "opencat/progress.hpp"
 
 namespace opencat {
@@ -33,7 +34,8 @@ struct InstallResult {
 ///     prefix/…                          what setup.mjs makes, with --home prefix
 ///
 /// setup.mjs writes the launcher last, in one rename: that is the switch from one version to the next.
-/// Whatever fails before it leaves the version before untouched, and removes the new one.
+/// Whatever fails before it leaves the version before untouched, and removes the new one. Of a first one that
+/// fails only prefix/logs/install.log stays, which the error names; of one that is interrupted, nothing.
 class Installer {
  public:
   Installer(const Environment& environment, HttpClientOptions http, Progress& progress)
@@ -44,7 +46,9 @@ class Installer {
   /// means.
   InstallResult install(const InstallRequest& request, std::stop_token stop);
 
-  /// Has setup.mjs remove what it recorded, then removes the versions. `setup_options`: --keep-token.
+  /// Has setup.mjs remove what it recorded, then removes the versions. `setup_options`: --keep-token. Without
+  /// a version, removes what an earlier --keep-token and a failed installation left; throws Error(usage) when
+  /// there is nothing at all.
   void uninstall(const std::filesystem::path& prefix, const std::vector<std::string>& setup_options,
                  bool json, std::stop_token stop);
 
@@ -53,6 +57,10 @@ class Installer {
               const std::filesystem::path& scratch, std::stop_token stop);
   InstallResult install_locked(const InstallRequest& request, const std::filesystem::path& versions,
                                std::stop_token stop);
+  /// Has the setup.mjs of a first installation that failed remove what it made so far.
+  void take_back(const std::filesystem::path& folder, const std::filesystem::path& prefix, bool had_data);
+  ProcessRequest setup_request(const std::filesystem::path& folder, const std::filesystem::path& prefix,
+                               const std::vector<std::string>& options) const;
   nlohmann::json run_setup(const std::filesystem::path& folder, const std::filesystem::path& prefix,
                            const std::vector<std::string>& options, bool json, std::stop_token stop);
 

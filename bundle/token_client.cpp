@@ -90,8 +90,4 @@ IssuedTokens::~IssuedTokens() {
   }
 }
 
-void IssuedTokens::keep(const std::string& token) {
-  unfinished_.erase(std::remove(unfinished_.begin(), unfinished_.end(), token), unfinished_.end());
-}
-
 }  // namespace opencat

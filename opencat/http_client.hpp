@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -18,11 +19,27 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 /// The first value of the header, or nullptr.
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
+/// A body that arrives while it is sent; only HttpTransfers take one. All calls belong to one loop's thread.
+class UploadSource {
+ public:
+  virtual ~UploadSource() = default;
+  /// Its whole length; nothing: not known before its end.
+  virtual std::optional<std::uint64_t> length() const = 0;
+  /// Copies up to `size` bytes and says how many. 0: none are there yet, and `wakeup` is called when some
+  /// are; nothing: this was the end.
+  virtual std::optional<std::size_t> read(char* target, std::size_t size) = 0;
+  /// Begins again, for another connection; false: what was read is not kept.
+  virtual bool rewind() = 0;
+
+  std::function<void()> wakeup;  ///< set by whoever reads
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   HttpHeaders headers;
   std::string body;
+  std::shared_ptr<UploadSource> upload = {};  ///< instead of `body`
   /// A request that carries a secret in a header of its own does not follow: the other host would get it,
   /// too.
   enum class Redirects { follow, refuse } redirects = Redirects::follow;

@@ -26,7 +26,16 @@ struct Job {
   HttpHeaders response_headers;
   SteadyTime last_activity;
   bool head_told = false;
-  bool paused = false;
+  bool paused = false;        ///< its answer
+  bool upload_waits = false;  ///< its body, for more of it
+
+  /// libcurl takes both directions' states together.
+  void apply_pauses() const {
+    curl_easy_pause(easy.get(), (paused ? CURLPAUSE_RECV : 0) | (upload_waits ? CURLPAUSE_SEND : 0));
+  }
+  ~Job() {
+    if (request.upload) request.upload->wakeup = nullptr;
+  }
   char detail[CURL_ERROR_SIZE] = "";
 };
 
@@ -67,6 +76,9 @@ struct HttpTransfers::State {
   static int on_timer(CURLM*, long timeout_ms, void* user);
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user);
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* user);
+  static std::size_t on_upload(char* target, std::size_t, std::size_t size, void* user);
+  static int on_seek(void* user, curl_off_t offset, int origin);
+  static void configure_upload(Job& job);
 };
 
 HttpTransfers::State::State(EventLoop& event_loop, Options given)
@@ -107,7 +119,9 @@ void HttpTransfers::State::configure(Job& job) {
   curl_easy_setopt(easy, CURLOPT_URL, job.request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
-  if (job.request.method == "POST") {
+  if (job.request.upload) {
+    configure_upload(job);
+  } else if (job.request.method == "POST") {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(job.request.body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, job.request.body.data());
@@ -119,6 +133,38 @@ void HttpTransfers::State::configure(Job& job) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &job);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job.detail);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+}
+
+void HttpTransfers::State::configure_upload(Job& job) {
+  CURL* easy = job.easy.get();
+  const auto length = job.request.upload->length();
+  curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                   length ? static_cast<curl_off_t>(*length) : curl_off_t{-1});
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+  curl_easy_setopt(easy, CURLOPT_READDATA, &job);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, &job);
+  job.request.upload->wakeup = [&job] {
+    if (!std::exchange(job.upload_waits, false) || !job.easy) return;
+    job.last_activity = chrono::steady_clock::now();
+    job.apply_pauses();
+  };
+}
+
+std::size_t HttpTransfers::State::on_upload(char* target, std::size_t, std::size_t size, void* user) {
+  auto& job = *static_cast<Job*>(user);
+  job.last_activity = chrono::steady_clock::now();
+  const auto count = job.request.upload->read(target, size);
+  if (!count) return 0;
+  job.upload_waits = *count == 0;
+  return job.upload_waits ? std::size_t{CURL_READFUNC_PAUSE} : *count;
+}
+
+int HttpTransfers::State::on_seek(void* user, curl_off_t offset, int origin) {
+  auto& job = *static_cast<Job*>(user);
+  const bool begin = offset == 0 && origin == SEEK_SET;
+  return begin && job.request.upload->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 void HttpTransfers::State::tell_head(Job& job) {
@@ -243,7 +289,8 @@ void HttpTransfers::State::sweep() {
   std::vector<CURL*> slow;
   for (const auto& [easy, job] : jobs) {
     const auto limit = job->head_told ? job->limits.idle_timeout_ms : job->limits.first_byte_timeout_ms;
-    if (!job->paused && job->listener != nullptr && now - job->last_activity > chrono::milliseconds(limit)) {
+    const bool waits_for_us = job->paused || job->upload_waits;
+    if (!waits_for_us && job->listener != nullptr && now - job->last_activity > chrono::milliseconds(limit)) {
       slow.push_back(easy);
     }
   }
@@ -265,13 +312,13 @@ class HttpTransfers::Handle : public Transfer {
   void pause() override {
     if (!job_->easy || job_->paused) return;
     job_->paused = true;
-    curl_easy_pause(job_->easy.get(), CURLPAUSE_RECV);
+    job_->apply_pauses();
   }
   void resume() override {
     if (!job_->easy || !job_->paused) return;
     job_->paused = false;
     job_->last_activity = chrono::steady_clock::now();
-    curl_easy_pause(job_->easy.get(), CURLPAUSE_CONT);
+    job_->apply_pauses();
   }
 
  private:
@@ -292,6 +339,10 @@ std::unique_ptr<Transfer> HttpTransfers::start(HttpRequest request, const Transf
   job.easy = state.take_easy();
   job.request = std::move(request);
   job.limits = limits;
+  // Without a length only chunks can tell where the body ends.
+  if (job.request.upload && !job.request.upload->length()) {
+    job.request.headers.emplace_back("Transfer-Encoding", "chunked");
+  }
   job.headers = curl::header_list(job.request.headers);
   job.listener = &listener;
   job.last_activity = chrono::steady_clock::now();

@@ -73,18 +73,23 @@ echo "${url##*:}" >"$work/port"
 echo "serving $url"
 
 next "opencat fetch"
-"$opencat" fetch
+"$opencat" fetch | tee "$work/fetched"
+# The table's first row: one platform was asked for, this PC's.
+platform=$(awk 'NR == 2 { print $1 }' "$work/fetched")
 
-platform=$("$opencat" fetch --offline --json | node -p "JSON.parse(require('fs').readFileSync(0, 'utf8')).runtimes[0].platform")
 next "opencat bundle --platform $platform --pre-token"
 OPENCAT_ADMIN_SECRET=$(cat "$work/data/admin-secret") "$opencat" bundle --platform "$platform" --pre-token \
   --server-url "$url" --out-dir "$work/dist"
 
 next "as a user: unzip, sh install.sh"
-rm -rf "$work/pc"
+# What an earlier run installed is removed at the end: a file system like ext4 passes over inodes deleted within the last
+# minute, one by one, and thousands of new files would wait for that.
+[ ! -e "$work/pc" ] || mv "$work/pc" "$work/old-pc.$$"
 mkdir -p "$work/pc"
 unzip -q "$work/dist/opencat-portable-$platform.zip" -d "$work/pc"
-sh "$work/pc/opencat-portable/install.sh" --no-browser --no-shortcut
+# A user's second PC would download the app's packages again; a second run need not.
+npm_config_cache=$work/npm-cache npm_config_prefer_offline=true \
+  sh "$work/pc/opencat-portable/install.sh" --no-browser --no-shortcut
 
 next "as a user: opencat-chat \"…\""
 "$work/pc/opencat-portable/opencat-chat" "Hello, OpenCat! 你好！"
@@ -92,6 +97,7 @@ next "as a user: opencat-chat \"…\""
 chat_url=$(field chat_url <"$work/pc/opencat-portable/data/config.json")
 printf '\n'
 say "the chat page, signed in: $chat_url"
+rm -rf "$work"/old-pc.*
 if $once; then exit 0; fi
 echo "Serving until Ctrl-C."
 wait "$server"

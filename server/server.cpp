@@ -135,7 +135,7 @@ void Server::State::prepare_services() {
   upstreams->configure(options.upstreams);
   services = std::make_unique<routes::Services>(
       routes::Services{*store, clock, entropy, upstreams, std::move(loops), options.limits,
-                       options.utc_offset, options.ping_interval, "", log});
+                       options.utc_offset, options.ping_interval, options.data_dir, "", log});
 }
 
 void Server::State::start_http() {

@@ -140,6 +140,12 @@ void Answer::write(std::string_view piece) {
   connection_->send(bytes);
 }
 
+void Answer::cut_off() {
+  if (connection_ == nullptr) return;
+  on_gone = nullptr;
+  connection_->close();
+}
+
 void Answer::end() {
   if (connection_ == nullptr) return;
   report(false);

@@ -24,6 +24,7 @@ class Answer : public Exchange {
   void begin(Response response) override;
   void write(std::string_view piece) override;
   void end() override;
+  void cut_off() override;
   std::size_t unsent() const override;
 
   /// What the connection tells. After lose() no call reaches it again.

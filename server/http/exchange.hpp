@@ -61,6 +61,8 @@ class Exchange {
   virtual void begin(Response response) = 0;
   virtual void write(std::string_view piece) = 0;
   virtual void end() = 0;
+  /// Instead of end(): closes the connection, so that no client takes the answer for whole.
+  virtual void cut_off() {}
 
   /// Bytes that the client has not taken yet. Whoever writes pauses above `high_water` and goes on at
   /// on_drained.

@@ -31,26 +31,19 @@ bool is_worth_another_try(int status) {
   return status == 401 || status == 408 || status == 429 || status >= 500;
 }
 
-/// The client's headers that mean something to an upstream.
-HttpHeaders passed_headers(const http::Request& request) {
-  HttpHeaders headers;
-  for (const char* name : {"anthropic-version", "anthropic-beta", "openai-beta"}) {
-    if (const std::string* value = request.header(name)) headers.emplace_back(name, *value);
-  }
-  return headers;
-}
-
 }  // namespace
 
 RelaySession::RelaySession(Services& services, const Endpoint& endpoint,
-                           std::shared_ptr<http::Exchange> exchange)
+                           std::shared_ptr<http::Exchange> exchange, std::unique_ptr<RelayBody> body,
+                           std::shared_ptr<void> keeper)
     : services_(services),
       endpoint_(endpoint),
       exchange_(std::move(exchange)),
-      request_(endpoint, exchange_->request().body) {}
+      keeper_(std::move(keeper)),
+      body_(std::move(body)) {}
 
 void RelaySession::start() {
-  counted_as_ = services_.upstreams->counted_name(request_.model(), endpoint_);
+  counted_as_ = services_.upstreams->counted_name(body_->model(), endpoint_);
   period_ = services_.period();
   services_.store.admit({token_hash(exchange_->request().token), counted_as_, period_, services_.clock.now()},
                         [self = shared_from_this()](Admission admission, std::exception_ptr problem) {
@@ -70,11 +63,12 @@ void RelaySession::on_admission(const Admission& admission, std::exception_ptr p
     throw_unless_admitted(admission, period_);
     exchange_->notes = {admission.token_id, counted_as_};
     counted_ = true;
+    exchange_->notes = {admission.token_id, counted_as_};
     // The upstream has not heard of it, so it was no request.
     if (left_) return give_back();
     self_ = shared_from_this();
-    if (request_.stream()) wait_for_silence();
-    auto lease = services_.upstreams->choose(request_.model(), endpoint_, tried_);
+    if (body_->stream()) wait_for_silence();
+    auto lease = services_.upstreams->choose(body_->model(), endpoint_, tried_);
     if (!lease) throw Error(ErrorKind::unavailable, "the language models have just changed; try again");
     ask(std::move(*lease));
   } catch (const Error& error) {
@@ -87,19 +81,17 @@ void RelaySession::on_admission(const Admission& admission, std::exception_ptr p
 void RelaySession::ask(UpstreamPool::Lease lease) {
   lease_ = std::move(lease);
   tried_.push_back(lease_->name());
-  call_ = std::make_unique<ModelCall>(*this, endpoint_.dialect,
-                                      endpoint_.has_usage_option && !request_.wants_usage());
+  call_ = std::make_unique<ModelCall>(*this, endpoint_, body_->strips_usage());
   UpstreamLoop& loop = services_.loops.at(exchange_->loop_index());
-  call_->start(lease_->upstream(), loop,
-               {endpoint_.path, request_.body_for(lease_->model()), request_.stream(),
-                passed_headers(exchange_->request())});
+  call_->start(lease_->upstream(), loop, body_->for_upstream(lease_->model()));
 }
 
 /// Whether another upstream is asked instead of the one that failed. What it answers comes to this session
 /// like the first one's.
 bool RelaySession::ask_another(const std::string& why, std::optional<std::chrono::seconds> retry_after) {
   lease_->failed(why, retry_after);
-  auto next = services_.upstreams->choose(request_.model(), endpoint_, tried_);
+  if (!body_->can_repeat()) return false;
+  auto next = services_.upstreams->choose(body_->model(), endpoint_, tried_);
   if (!next) return false;
   // On the loop's next turn: this is called from within the call that ends here.
   exchange_->loop().post(
@@ -154,7 +146,7 @@ void RelaySession::respond(WholeAnswer answer) {
   finish([&] { exchange_->respond(std::move(response)); });
 }
 
-void RelaySession::begin_stream() {
+void RelaySession::begin_events() {
   if (std::exchange(begun_, true)) return;
   http::Response head{200};
   // nginx holds back what it proxies unless told not to, and caches must not keep an answer.
@@ -162,16 +154,27 @@ void RelaySession::begin_stream() {
                   {"Cache-Control", "no-cache"},
                   {"X-Accel-Buffering", "no"}};
   add_quota_headers(head.headers, admission_, period_);
+  begin(std::move(head));
+}
+
+void RelaySession::stream_begins(const std::string& content_type) {
+  answered_ = true;
+  lease_->succeeded();
+  if (!endpoint_.answers_bytes) return begin_events();
+  begun_ = true;
+  http::Response head{200};
+  head.headers = {{"Content-Type", content_type.empty() ? "application/octet-stream" : content_type},
+                  {"Cache-Control", "no-store"},
+                  {"X-Accel-Buffering", "no"}};
+  add_quota_headers(head.headers, admission_, period_);
+  begin(std::move(head));
+}
+
+void RelaySession::begin(http::Response head) {
   exchange_->begin(std::move(head));
   exchange_->on_drained = [this] {
     if (call_) call_->resume();
   };
-}
-
-void RelaySession::stream_begins() {
-  answered_ = true;
-  lease_->succeeded();
-  begin_stream();
 }
 
 void RelaySession::stream_bytes(std::string_view events) {
@@ -198,7 +201,7 @@ void RelaySession::on_silence() {
   }
   silence_ = exchange_->loop().call_after(interval, [this] { on_silence(); });
   last_write_ = SteadyClock::now();
-  begin_stream();
+  begin_events();
   // What waits for a client that reads slowly is enough to be silent for.
   if (exchange_->unsent() == 0) exchange_->write(": ping\n\n");
 }
@@ -210,6 +213,11 @@ void RelaySession::stream_ended() {
     self->cut_.reset();
     self->let_go();
   });
+}
+
+void RelaySession::stream_cut() {
+  services_.warn("upstream " + lease_->name() + " broke an answer off");
+  settle([&] { exchange_->cut_off(); });
 }
 
 void RelaySession::upstream_ended() {
@@ -273,7 +281,7 @@ void RelaySession::settle(const Answer& answer) {
   answer();
   // A client that left before an answer began is charged for what it asked: the upstream was at work on it.
   if (!call_ || !counted_ || !(answered_ || left_)) return;
-  const Usage usage = call_->usage(exchange_->request().body);
+  const Usage usage = call_->usage(body_->text());
   services_.store.settle({admission_.token_id, period_.day, counted_as_},
                          {usage.prompt_tokens, usage.completion_tokens, usage.estimated});
 }

@@ -7,20 +7,22 @@
 #include <vector>
 
 #include "server/http/exchange.hpp"
+#include "server/routes/relay_body.hpp"
 #include "server/routes/services.hpp"
 #include "server/upstream/model_call.hpp"
-#include "server/upstream/model_request.hpp"
 #include "server/upstream/upstream_pool.hpp"
 
 namespace opencat::routes {
 
-/// One request with a JSON body from its admission to its last byte: counted, tried on one upstream after the
+/// One request from its admission to its last byte: counted, tried on one upstream after the
 /// other until one answers, relayed, settled. It keeps itself alive until then, and belongs to its exchange's
 /// loop.
 class RelaySession : public ModelCallListener, public std::enable_shared_from_this<RelaySession> {
  public:
-  /// Throws Error(usage) for a body that cannot be. `endpoint` and `services` must outlive it.
-  RelaySession(Services& services, const Endpoint& endpoint, std::shared_ptr<http::Exchange> exchange);
+  /// `endpoint` and `services` must outlive it; `keeper` is what the body's own parts belong to, kept as long
+  /// as the session.
+  RelaySession(Services& services, const Endpoint& endpoint, std::shared_ptr<http::Exchange> exchange,
+               std::unique_ptr<RelayBody> body, std::shared_ptr<void> keeper = {});
 
   /// Throws Error when the request cannot even be counted.
   void start();
@@ -31,13 +33,15 @@ class RelaySession : public ModelCallListener, public std::enable_shared_from_th
   bool ask_another(const std::string& why, std::optional<std::chrono::seconds> retry_after);
 
   void whole(WholeAnswer answer) override;
-  void stream_begins() override;
+  void stream_begins(const std::string& content_type) override;
   void stream_bytes(std::string_view events) override;
   void stream_ended() override;
+  void stream_cut() override;
   void upstream_ended() override;
   void failed(const Error& error) override;
 
-  void begin_stream();
+  void begin(http::Response head);
+  void begin_events();
   void wait_for_silence();
   void on_silence();
   void respond(WholeAnswer answer);
@@ -53,7 +57,8 @@ class RelaySession : public ModelCallListener, public std::enable_shared_from_th
   Services& services_;
   const Endpoint& endpoint_;
   std::shared_ptr<http::Exchange> exchange_;
-  ModelRequest request_;  ///< reads the exchange's body, which lives as long
+  std::shared_ptr<void> keeper_;
+  std::unique_ptr<RelayBody> body_;  ///< reads the exchange's request, which lives as long
   std::string counted_as_;
   QuotaPeriod period_;
   Admission admission_;

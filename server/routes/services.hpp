@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@ struct Services {
   Limits default_limits;
   std::chrono::minutes utc_offset{};                ///< of the zone in which a quota's day begins
   std::chrono::milliseconds ping_interval{15'000};  ///< of silence in a stream before a comment fills it
+  std::filesystem::path spool_folder;               ///< for uploads that must wait for their model's name
   std::string public_url;                           ///< without a last slash
   /// A line for the server's log; holds no secret.
   std::function<void(const std::string&)> warn;

@@ -56,7 +56,7 @@ Admission Admissions::admit(const AdmissionRequest& request) {
   admission.limits = token->limits;
   admission.use = tokens_.use(token->id, request.period);
   admission.verdict = verdict(*token, admission.use);
-  if (admission.verdict != Verdict::admitted) return admission;
+  if (admission.verdict != Verdict::admitted || request.only_ask) return admission;
   admission.retry_after = window_.take(token->id, request.now);
   if (admission.retry_after.count() > 0) {
     admission.verdict = Verdict::rate_limited;

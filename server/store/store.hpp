@@ -28,6 +28,8 @@ struct AdmissionRequest {
   std::string model;
   QuotaPeriod period;
   Time now;
+  /// Only ask whether the token may: nothing is counted.
+  bool only_ask = false;
 };
 
 struct Admission {

@@ -38,6 +38,18 @@ const std::vector<Endpoint>& json_endpoints() {
       {"/embeddings", Dialect::openai, "", false, false},
       {"/responses", Dialect::responses, "", true, false},
       {"/messages", Dialect::anthropic, "messages", true, false},
+      {"/images/generations", Dialect::openai, "", false, false, true},
+      {"/audio/speech", Dialect::openai, "", false, false, true},
+  };
+  return table;
+}
+
+const std::vector<Endpoint>& form_endpoints() {
+  static const std::vector<Endpoint> table{
+      {"/images/edits", Dialect::openai, "", false, false, true},
+      {"/images/variations", Dialect::openai, "", false, false, true},
+      {"/audio/transcriptions", Dialect::openai, "", false, false, true},
+      {"/audio/translations", Dialect::openai, "", false, false, true},
   };
   return table;
 }

@@ -25,10 +25,13 @@ struct Endpoint {
   std::string required_list;  ///< a member that must be a list; empty: none
   bool may_stream = true;
   bool has_usage_option = false;  ///< takes stream_options.include_usage
+  bool answers_bytes = false;     ///< a good answer passes through as it arrives, whatever it is
 };
 
-/// The calls with a JSON body whose answer is JSON or events.
+/// The calls with a JSON body.
 const std::vector<Endpoint>& json_endpoints();
+/// Those with a form, which may hold large files.
+const std::vector<Endpoint>& form_endpoints();
 
 enum class EventMeaning { content, end, failure };
 EventMeaning meaning_of(Dialect dialect, const SseEvent& event);

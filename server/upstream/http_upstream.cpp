@@ -18,10 +18,11 @@ class HttpUpstream : public Upstream {
     http.method = "POST";
     http.url = base_url_ + request.path;
     http.headers = std::move(request.headers);
-    http.headers.emplace_back("Content-Type", "application/json");
-    http.headers.emplace_back("Accept", request.stream ? "text/event-stream" : "application/json");
+    http.headers.emplace_back("Content-Type", std::move(request.content_type));
+    http.headers.emplace_back("Accept", request.stream ? "text/event-stream" : "*/*");
     add_key(http.headers);
     http.body = std::move(request.body);
+    http.upload = std::move(request.upload);
     return loop.transfers.start(std::move(http), limits_, listener);
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/upstream/model_call.hpp"
 
+#include <algorithm>
+
 #include "opencat/text.hpp"
 #include "server/upstream/json_text.hpp"
 
@@ -15,9 +17,9 @@ std::string header_or_empty(const HttpHeaders& headers, std::string_view name) {
 
 }  // namespace
 
-ModelCall::ModelCall(ModelCallListener& listener, Dialect dialect, bool strip_usage_chunk)
+ModelCall::ModelCall(ModelCallListener& listener, const Endpoint& endpoint, bool strip_usage_chunk)
     : listener_(listener),
-      dialect_(dialect),
+      endpoint_(endpoint),
       strip_usage_chunk_(strip_usage_chunk),
       parser_([this](const SseEvent& event) { on_event(event); }) {}
 
@@ -32,11 +34,14 @@ void ModelCall::on_head(int status, const HttpHeaders& headers) {
   answer_.retry_after = header_or_empty(headers, "retry-after");
   streaming_ =
       stream_wanted_ && status == 200 && lower(answer_.content_type).rfind("text/event-stream", 0) == 0;
-  if (streaming_) listener_.stream_begins();
+  passing_ = !streaming_ && endpoint_.answers_bytes && status >= 200 && status < 300;
+  if (streaming_) listener_.stream_begins({});
+  if (passing_) listener_.stream_begins(answer_.content_type);
 }
 
 void ModelCall::on_body(std::string_view piece) {
   if (over_) return;
+  if (passing_) return pass(piece);
   if (!streaming_) {
     answer_.body += piece;
     if (answer_.body.size() <= max_answer_bytes) return;
@@ -57,7 +62,7 @@ void ModelCall::on_body(std::string_view piece) {
 void ModelCall::on_event(const SseEvent& event) {
   // What follows the end is no part of the answer, and a failure must not end like one.
   if (saw_end_ || saw_failure_) return;
-  const EventMeaning meaning = meaning_of(dialect_, event);
+  const EventMeaning meaning = meaning_of(endpoint_.dialect, event);
   // Half an event: a client would fail on it before it reads the error behind it.
   if (ending_ && event.data != "[DONE]" && !is_json(event.data)) return;
   saw_end_ = meaning == EventMeaning::end;
@@ -76,13 +81,34 @@ void ModelCall::deliver() {
 void ModelCall::end_broken(const Error& error) {
   over_ = true;
   deliver();
-  listener_.stream_bytes(failure_event(dialect_, error));
+  listener_.stream_bytes(failure_event(endpoint_.dialect, error));
   listener_.stream_ended();
+  listener_.upstream_ended();
+}
+
+void ModelCall::pass(std::string_view piece) {
+  // A picture's or a transcript's usage stands at its answer's end.
+  constexpr std::size_t tail_bytes = 4096;
+  tail_ += piece.substr(piece.size() - std::min(piece.size(), tail_bytes));
+  if (tail_.size() > 2 * tail_bytes) tail_.erase(0, tail_.size() - tail_bytes);
+  listener_.stream_bytes(piece);
+}
+
+void ModelCall::end_bytes(bool whole) {
+  over_ = true;
+  saw_end_ = whole;
+  meter_.see_tail(tail_);
+  if (whole) {
+    listener_.stream_ended();
+  } else {
+    listener_.stream_cut();
+  }
   listener_.upstream_ended();
 }
 
 void ModelCall::on_end(std::optional<Error> failure) {
   if (over_) return streaming_ ? listener_.upstream_ended() : void();
+  if (passing_) return end_bytes(!failure);
   if (!streaming_) {
     over_ = true;
     if (failure) return listener_.failed(*failure);

@@ -27,11 +27,14 @@ class ModelCallListener {
  public:
   virtual ~ModelCallListener() = default;
   virtual void whole(WholeAnswer answer) = 0;
-  virtual void stream_begins() = 0;
-  /// Whole events, ready to be sent at once.
+  /// `content_type`: of bytes that pass through as they are; events have their own.
+  virtual void stream_begins(const std::string& content_type) = 0;
+  /// Whole events, or bytes, ready to be sent at once.
   virtual void stream_bytes(std::string_view events) = 0;
   /// All has been said: its last event ended the answer, or told that it failed.
   virtual void stream_ended() = 0;
+  /// Bytes that broke off: nothing in them can say so.
+  virtual void stream_cut() = 0;
   /// After stream_ended(): its connection is free for the next call. Some upstreams say [DONE] and never end,
   /// so nobody should wait for this long.
   virtual void upstream_ended() = 0;
@@ -43,7 +46,8 @@ class ModelCallListener {
 /// that is allowed only in the last one.
 class ModelCall : private TransferListener {
  public:
-  ModelCall(ModelCallListener& listener, Dialect dialect, bool strip_usage_chunk);
+  /// `endpoint` must outlive it.
+  ModelCall(ModelCallListener& listener, const Endpoint& endpoint, bool strip_usage_chunk);
   ~ModelCall() override = default;
 
   void start(Upstream& upstream, UpstreamLoop& loop, UpstreamRequest request);
@@ -63,15 +67,19 @@ class ModelCall : private TransferListener {
   void on_event(const SseEvent& event);
   void end_broken(const Error& error);
   void deliver();
+  void pass(std::string_view piece);
+  void end_bytes(bool whole);
 
   ModelCallListener& listener_;
-  Dialect dialect_;
+  const Endpoint& endpoint_;
   bool strip_usage_chunk_;
   bool stream_wanted_ = false;
   std::unique_ptr<Transfer> transfer_;
   UsageMeter meter_;
   SseParser parser_;
   bool streaming_ = false;
+  bool passing_ = false;  ///< bytes, unread but for their tail
+  std::string tail_;
   bool over_ = false;
   WholeAnswer answer_;
   std::string ready_;  ///< events of one piece, to go out in one write

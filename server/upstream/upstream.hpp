@@ -25,8 +25,10 @@ struct UpstreamRequest {
   std::string path;  ///< below the base URL, e.g. "/chat/completions"
   std::string body;
   bool stream = false;
-  HttpHeaders headers =
-      {};  ///< the client's own that mean something to the upstream, e.g. "anthropic-version"
+  std::string content_type = "application/json";
+  std::shared_ptr<UploadSource> upload = {};  ///< instead of `body`
+  /// The client's own that mean something to the upstream, e.g. "anthropic-version".
+  HttpHeaders headers = {};
 };
 
 /// Whose API an upstream speaks, and so which calls it takes.

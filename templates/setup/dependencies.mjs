@@ -45,11 +45,13 @@ export function needsInstall(context) {
 }
 
 export async function installDependencies(context) {
-  const { bundle, home, receipt, say, log } = context;
+  const { bundle, home, receipt, say, log, env } = context;
   if (!needsInstall(context)) return say.note(bundle.app.deps === 'bundled' ? 'depsBundled' : 'depsInPlace');
-  const cache = path.join(home, 'data', 'npm-cache');
+  // A cache that the caller names is the caller's, also to keep; npm finds it by itself.
+  const named = env.npm_config_cache ?? env.NPM_CONFIG_CACHE;
+  const cache = named ? null : path.join(home, 'data', 'npm-cache');
   receipt.record(modulesFolder(context), 'tree');
-  receipt.record(cache, 'tree');
+  if (cache) receipt.record(cache, 'tree');
   say.note('depsInstalling');
   // null: no --registry, so that the user's own npm configuration decides.
   const registries = bundle.npm_registry ? [bundle.npm_registry, null] : [null];
@@ -61,7 +63,7 @@ export async function installDependencies(context) {
     say.note('depsOtherRegistry', { reason: outcome.errorCode });
   }
   writeAtomically(stampFile(context), `${stampOf(context)}\n`);
-  fs.rmSync(cache, { recursive: true, force: true });
+  if (cache) fs.rmSync(cache, { recursive: true, force: true });
 }
 
 function npmArguments(context, cache, registry) {
@@ -78,7 +80,7 @@ function npmArguments(context, cache, registry) {
     ],
     // npm's own pauses between attempts reach a minute: a user would think it hangs.
     ...['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
-    `--cache=${cache}`,
+    ...(cache ? [`--cache=${cache}`] : []),
     ...(registry ? [`--registry=${registry}`] : []),
   ];
 }

@@ -226,22 +226,47 @@ test('Ctrl-C while a zip is written: exit 130, no zip, and its token is deleted 
   assert.deepEqual(tree(dist), []);
 });
 
-test('a later zip that fails: the finished one keeps its token, the others are deleted', async (t) => {
-  const { server, bundle, dist } = await workshop(t);
-  // A folder stands where the second zip should go.
-  fs.mkdirSync(path.join(dist, 'opencat-portable-darwin-arm64.zip', 'in-the-way'), { recursive: true });
-  const made = await bundle(['--platform', 'darwin-arm64', '--pre-token']);
-  assert.equal(made.code, 1, made.stderr);
-  assert.deepEqual(
-    [...server.tokens.values()].map((asked) => asked.platform),
-    ['linux-x64'],
+/** Every file of a folder with its digest. */
+const contents = (folder) =>
+  Object.fromEntries(
+    tree(folder)
+      .filter(isFile(folder))
+      .map((name) => [name, sha256(fs.readFileSync(path.join(folder, name)))]),
   );
-  assert.ok(fs.existsSync(path.join(dist, 'opencat-portable-linux-x64.zip')));
+
+test('a later zip that fails leaves the set of before as it was, and none of the new tokens', async (t) => {
+  const { server, bundle, dist } = await workshop(t);
+  assert.equal((await bundle(['--pre-token'])).code, 0);
+  const tokens = [...server.tokens.keys()];
+  // A folder stands where the second zip should go.
+  fs.mkdirSync(path.join(dist, 'opencat-portable-win-x64.zip', 'in-the-way'), { recursive: true });
+  const before = contents(dist);
+  const made = await bundle(['--platform', 'win-x64,darwin-arm64', '--pre-token']);
+  assert.equal(made.code, 1, made.stderr);
+  assert.match(made.stderr, /opencat-portable-win-x64\.zip/);
+  assert.deepEqual(contents(dist), before);
+  assert.deepEqual([...server.tokens.keys()], tokens);
   assert.ok(!fs.readdirSync(dist).some((name) => name.startsWith('.')));
   server.failToIssue = true;
   fs.rmSync(dist, { recursive: true });
   assert.equal((await bundle(['--pre-token'])).code, 3);
   assert.deepEqual(tree(dist), []);
+});
+
+test('Ctrl-C at a later platform leaves the set of before as it was, and none of the new tokens', async (t) => {
+  const { folder, server, bundle, words, env, dist } = await workshop(t);
+  assert.equal((await bundle(['--pre-token'])).code, 0);
+  const before = contents(dist);
+  const tokens = [...server.tokens.keys()];
+  const more = ['--platform', 'win-x64', '--pre-token', '--app', largeApp(folder)];
+  const child = start(folder, [...words, ...more], { env });
+  await until(() => server.tokens.size === 3, 'the second token to be issued');
+  child.kill('SIGINT');
+  const ended = await child.done;
+  assert.equal(ended.code, 130, ended.stderr);
+  assert.deepEqual(contents(dist), before);
+  assert.deepEqual([...server.tokens.keys()], tokens);
+  assert.ok(!fs.readdirSync(dist).some((name) => name.startsWith('.')));
 });
 
 test('a runtime damaged in the cache reaches nobody', async (t) => {

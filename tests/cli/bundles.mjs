@@ -14,14 +14,24 @@ const home = options[options.indexOf('--home') + 1];
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const bundle = JSON.parse(fs.readFileSync(path.join(here, 'bundle.json')));
 const at = (name) => path.join(home, name);
-fs.mkdirSync(at('data'), { recursive: true });
-fs.appendFileSync(at('data/calls'), JSON.stringify(options) + '\\n');
+const made = ['logs/install.log', 'data/calls', 'data/config.json', 'waiting', '../shortcut', 'opencat-chat'];
+const record = (names) => {
+  const receipt = { format: 1, made: names.map((name) => ({ path: name, kind: 'file' })) };
+  fs.writeFileSync(at('data/receipt.json'), JSON.stringify(receipt));
+};
 if (options.includes('--uninstall')) {
-  fs.rmSync(at('opencat-chat'));
-  fs.rmSync(at('data/calls'));
-  if (!options.includes('--keep-token')) fs.rmSync(at('data/config.json'), { force: true });
+  const config = at('data/config.json');
+  const kept = options.includes('--keep-token') && fs.existsSync(config) ? ['data/config.json'] : [];
+  for (const name of made) if (!kept.includes(name)) fs.rmSync(at(name), { force: true });
+  if (kept.length > 0) record(kept);
+  else fs.rmSync(at('data/receipt.json'));
   process.exit(0);
 }
+for (const name of ['data', 'logs']) fs.mkdirSync(at(name), { recursive: true });
+record(made);
+fs.appendFileSync(at('data/calls'), JSON.stringify(options) + '\\n');
+fs.writeFileSync(at('logs/install.log'), 'what happened');
+fs.writeFileSync(at('../shortcut'), '');
 const behaviour = bundle.label ?? '';
 // A wait ends with its file; the timer alone keeps this process alive.
 const wait = (name) => {

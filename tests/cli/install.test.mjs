@@ -176,6 +176,55 @@ test('a setup that fails: its exit code, and the version before it stays', async
   execFileSync('sh', [path.join(prefix, 'opencat-chat')], { input: '' });
 });
 
+test('a first installation that fails leaves nothing but the log that the error names', async (t) => {
+  const { folder, prefix, install, uninstall } = pc(t);
+  const bad = writeZip(folder, 'bad.zip', { label: '5' });
+  const failed = await install(bad);
+  assert.equal(failed.code, 5);
+  assert.ok(failed.stderr.includes(path.join(prefix, 'logs/install.log')));
+  assert.deepEqual(tree(prefix), ['logs', 'logs/install.log']);
+  assert.equal(fs.readFileSync(path.join(prefix, 'logs/install.log'), 'utf8'), 'what happened');
+  assert.ok(!fs.existsSync(path.join(folder, 'shortcut')));
+  assert.equal((await uninstall()).code, 0);
+  assert.ok(!fs.existsSync(prefix));
+  // Ctrl-C has no reason to be read.
+  const bundle = writeZip(folder, '1.zip', { label: 'wait' });
+  const child = start(folder, ['install', bundle, '--prefix', prefix]);
+  await until(() => fs.existsSync(path.join(prefix, 'waiting')), 'setup.mjs to wait');
+  child.kill('SIGINT');
+  assert.equal((await child.done).code, 130);
+  assert.ok(!fs.existsSync(prefix));
+});
+
+test('a token that was kept survives an installation that fails, and a later uninstall', async (t) => {
+  const { folder, prefix, install, uninstall } = pc(t);
+  await install(writeZip(folder, '1.zip', {}));
+  assert.equal((await uninstall('--keep-token')).code, 0);
+  const kept = ['data', 'data/config.json', 'data/receipt.json'];
+  assert.deepEqual(tree(prefix), kept);
+  assert.equal((await install(writeZip(folder, 'bad.zip', { label: '5' }))).code, 5);
+  assert.deepEqual(tree(prefix), [...kept, 'logs', 'logs/install.log']);
+  assert.equal((await uninstall('--keep-token')).code, 0);
+  assert.deepEqual(tree(prefix), kept);
+  assert.equal((await uninstall('--keep-token')).code, 2);
+  assert.deepEqual(tree(prefix), kept);
+  assert.equal((await uninstall()).code, 0);
+  assert.ok(!fs.existsSync(prefix));
+  assert.equal((await uninstall()).code, 2);
+});
+
+test('a receipt that was tampered with is no way to delete what is another’s', async (t) => {
+  const { folder, prefix, uninstall } = pc(t);
+  fs.writeFileSync(path.join(folder, 'mine.txt'), '');
+  fs.mkdirSync(path.join(prefix, 'data'), { recursive: true });
+  const made = ['../mine.txt', path.join(folder, 'mine.txt'), 'data/../../mine.txt', 3, null];
+  const receipt = { format: 1, made: made.map((name) => ({ path: name, kind: 'file' })) };
+  fs.writeFileSync(path.join(prefix, 'data/receipt.json'), JSON.stringify(receipt));
+  assert.equal((await uninstall()).code, 0);
+  assert.ok(fs.existsSync(path.join(folder, 'mine.txt')));
+  assert.ok(!fs.existsSync(prefix));
+});
+
 const alive = (pid) => {
   try {
     return process.kill(pid, 0);
@@ -248,7 +297,7 @@ test('uninstalling leaves nothing; with --keep-token, the configuration; not wha
   await install(bundle);
   fs.writeFileSync(path.join(prefix, 'mine.txt'), 'mine');
   assert.equal((await uninstall('--keep-token')).code, 0);
-  assert.deepEqual(tree(prefix), ['data', 'data/config.json', 'mine.txt']);
+  assert.deepEqual(tree(prefix), ['data', 'data/config.json', 'data/receipt.json', 'mine.txt']);
 });
 
 test('without --prefix it goes to the user’s own data folder', async (t) => {

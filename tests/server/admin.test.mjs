@@ -166,7 +166,10 @@ test('the list has pages, filters and an order, and says what is wrong with a qu
   assert.deepEqual(await list({ status: 'disabled' }), [made[0]]);
   assert.deepEqual(await list({ status: 'quota_exceeded' }), [made[1]]);
   assert.deepEqual(await list({ status: 'active', order: 'asc' }), made.slice(2));
-  assert.deepEqual((await tokens({ q: five[3].token })).tokens.map(({ id }) => id), [made[3]]);
+  assert.deepEqual(
+    (await tokens({ q: five[3].token })).tokens.map(({ id }) => id),
+    [made[3]],
+  );
   for (const query of [
     'page=0',
     'page=x',
@@ -192,7 +195,7 @@ test('no text is SQL: hostile tokens, ids, searches and orders find nothing and 
     "' OR '1'='1",
     "x'; DROP TABLE tokens; --",
     '" OR ""="',
-    "1) UNION SELECT token_hash FROM tokens --",
+    '1) UNION SELECT token_hash FROM tokens --',
     '%',
     "\\' OR 1=1 --",
     "tok_' || (SELECT id FROM tokens LIMIT 1) || '",
@@ -317,11 +320,7 @@ test('a new enrolment key is kept, and the old one is valid for a time', async (
 test('a key from the settings cannot be rotated here, and the answer says where', async (t) => {
   const own = await startServer({ args: ['--demo'], env: { OPENCAT_ENROLL_KEY: 'a-key-of-the-operator' } });
   t.after(() => own.stop());
-  const error = refused(
-    await admin('POST', '/enrollment/rotate', {}, { to: own }),
-    400,
-    'INVALID_REQUEST',
-  );
+  const error = refused(await admin('POST', '/enrollment/rotate', {}, { to: own }), 400, 'INVALID_REQUEST');
   assert.match(error.message, /OPENCAT_ENROLL_KEY/);
   assert.ok(!error.message.includes('a-key-of-the-operator'));
 });

@@ -182,6 +182,20 @@ test('no npm registry at all: 3, and the next run with one goes through', async 
   assertSucceeded(await here.chat('hi'));
 });
 
+test('a cache that the caller names is filled, kept, and enough for another installation', async () => {
+  const cache = path.join(temporaryFolder(), 'npm cache');
+  for (const offline of ['false', 'true']) {
+    const here = fullPlace();
+    const env = { ...here.env, npm_config_cache: cache, npm_config_offline: offline };
+    assertSucceeded(await run('sh', [path.join(here.folder, 'install.sh')], { env }));
+    assert.ok(fs.existsSync(path.join(cache, '_cacache')));
+    assert.ok(!fs.existsSync(path.join(here.folder, 'data', 'npm-cache')));
+    assertSucceeded(await here.chat('hi'));
+    assertSucceeded(await here.uninstall());
+    assert.ok(fs.existsSync(path.join(cache, '_cacache')));
+  }
+});
+
 test('packages that are not what the lock says: 4', async () => {
   const here = fullPlace();
   const lock = path.join(here.folder, 'lib', 'app', 'package-lock.json');

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: MIT
 // An ApiError in the user's words, and what can be done about it.
 
-const plain = [
-  'rate',
-  'busy',
-  'tooLarge',
-  'upstream',
-  'timeout',
-  'unavailable',
-  'server',
-  'unreachable',
-  'offline',
-];
-const worthRetrying = new Set([
-  'rate',
-  'busy',
-  'upstream',
-  'timeout',
-  'unavailable',
-  'server',
-  'unreachable',
-  'offline',
+/** The kinds with words of their own, and whether trying again may help. */
+const retryHelps = new Map([
+  ['disabled', false],
+  ['quota', false],
+  ['refused', false],
+  ['tooLarge', false],
+  ['rate', true],
+  ['busy', true],
+  ['upstream', true],
+  ['timeout', true],
+  ['unavailable', true],
+  ['server', true],
+  ['unreachable', true],
+  ['offline', true],
 ]);
+const causeUnknown = new Set(['refused', 'server']);
 
 /**
  * {text, detail, retry, waitSeconds, otherToken}: the words; the server's own sentence where ours cannot
@@ -30,18 +25,15 @@ const worthRetrying = new Set([
  */
 export function explain(error, { t, moment }, status = null, now = Date.now()) {
   const { kind, retryAfter } = error;
-  const base = {
-    detail: '',
-    retry: worthRetrying.has(kind),
-    waitSeconds: 0,
+  const retry = retryHelps.get(kind) ?? false;
+  const known = retryHelps.has(kind) ? kind : 'server';
+  return {
+    text: kind === 'quota' ? quotaWords(retryAfter, { t, moment }, status, now) : t(known),
+    detail: causeUnknown.has(kind) ? error.detail : '',
+    retry,
+    waitSeconds: retry && !causeUnknown.has(kind) ? (retryAfter ?? 0) : 0,
     otherToken: kind === 'disabled',
   };
-  if (kind === 'quota') return { ...base, text: quotaWords(retryAfter, { t, moment }, status, now) };
-  if (kind === 'refused' || kind === 'server') {
-    return { ...base, text: t(kind), detail: error.detail };
-  }
-  const text = t(plain.includes(kind) ? kind : kind === 'disabled' ? 'disabled' : 'server');
-  return { ...base, text, waitSeconds: base.retry ? (retryAfter ?? 0) : 0 };
 }
 
 function quotaWords(retryAfter, { t, moment }, status, now) {

@@ -137,8 +137,8 @@ struct Fixture {
         return std::make_unique<Borrowed>(config.name == "second" ? second : upstream);
       },
       [](const auto&) {});
-  routes::Services services{store, clock, entropy, pool,       {{loop, transfers}},
-                            {},    {},    15s,     "http://x", [](const auto&) {}};
+  routes::Services services{store, clock, entropy, pool,       {{loop, transfers}}, {},
+                            {},    15s,   "/tmp",  "http://x", [](const auto&) {}};
   std::shared_ptr<FakeExchange> exchange = std::make_shared<FakeExchange>(loop);
 
   Fixture() { pool->configure({config_named("first", 1)}); }

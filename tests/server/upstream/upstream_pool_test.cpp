@@ -50,7 +50,7 @@ UpstreamConfig config(const std::string& name, int priority = 1, int weight = 1)
 }
 
 const Endpoint& chat = json_endpoints().front();
-const Endpoint& messages = json_endpoints().back();
+const Endpoint& messages = json_endpoints().at(4);
 
 struct Fixture {
   EventLoop loop;
