@@ -12,17 +12,8 @@
 namespace opencat::http {
 
 using SteadyClock = std::chrono::steady_clock;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto handshake_timeout = 10s;
-constexpr auto keep_alive_timeout = 75s;
-constexpr auto head_timeout = 20s;         ///< for a request's head to arrive in full
-constexpr auto body_stall_timeout = 30s;   ///< without a byte of its body
-constexpr int slowest_body_per_s = 500;    ///< bytes, of one that is kept until it is whole, after those 30 s
-constexpr auto write_stall_timeout = 60s;  ///< without the client taking a byte
-constexpr auto linger_timeout = 2s;        ///< for the client to read a refusal before the socket goes
 
 const AnswerNotes no_notes;
 
@@ -179,24 +170,20 @@ void Connection::update_interest() {
   host_.loop.change(descriptor_, wanted);
 }
 
-void Connection::check_times(SteadyClock::time_point now) {
-  if (is_late(now)) lose();
-}
-
 bool Connection::is_late(SteadyClock::time_point now) const {
+  const Patience& patience = host_.patience;
   const auto idle = now - last_progress_;
-  if (lingering_) return idle > linger_timeout;
-  if (!channel_->is_established()) return now - request_began_ > handshake_timeout;
-  if (out_sent_ < out_.size()) return idle > write_stall_timeout;
+  if (lingering_) return idle > patience.linger;
+  if (!channel_->is_established()) return now - request_began_ > patience.handshake;
+  if (out_sent_ < out_.size()) return idle > patience.write_stall;
   // Its handler knows how long an answer may take.
-  if (busy()) return reads_body() && idle > body_stall_timeout;
+  if (busy()) return reads_body() && idle > patience.body_stall;
   if (incoming_) {
-    const auto patience =
-        body_stall_timeout + std::chrono::seconds(incoming_->body.taken() / slowest_body_per_s);
-    return idle > body_stall_timeout || now - request_began_ > patience;
+    const auto at_least = std::chrono::seconds(incoming_->body.taken() / patience.slowest_body_per_s);
+    return idle > patience.body_stall || now - request_began_ > patience.body_stall + at_least;
   }
-  if (!in_.empty()) return now - request_began_ > head_timeout;
-  return idle > keep_alive_timeout;
+  if (!in_.empty()) return now - request_began_ > patience.head;
+  return idle > patience.keep_alive;
 }
 
 void Connection::drain() {

@@ -13,6 +13,7 @@
 #include "server/http/exchange.hpp"
 #include "server/http/httplib_bridge.hpp"
 #include "server/http/observer.hpp"
+#include "server/http/patience.hpp"
 #include "server/http/request_framing.hpp"
 
 namespace opencat::http {
@@ -23,6 +24,7 @@ struct ConnectionHost {
   std::size_t loop_index;
   RequestParser& parser;
   FramingLimits limits;
+  const Patience& patience;
   const CorsPolicy& cors;
   /// Runs the route's handler. Throws Error.
   std::function<void(const Route& route, const std::shared_ptr<Exchange>& exchange)> dispatch;
@@ -54,8 +56,9 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void turn_away();
   bool turned_away() const { return turned_away_; }
 
-  /// Closes what has waited too long: idle, slow to send a request, slow to take an answer.
-  void check_times(std::chrono::steady_clock::time_point now);
+  /// Whether it has waited too long and is to be closed: idle, slow to send a request, slow to take an
+  /// answer.
+  bool is_late(std::chrono::steady_clock::time_point now) const;
   /// No further request: closes now if it is idle, else after the answer.
   void drain();
   bool busy() const { return !exchange_.expired(); }
@@ -102,7 +105,6 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void linger();
   void lose();
   void update_interest();
-  bool is_late(std::chrono::steady_clock::time_point now) const;
 
   ConnectionHost& host_;
   int descriptor_;

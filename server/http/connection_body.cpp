@@ -41,7 +41,7 @@ void Connection::feed_body_soon() {
 void Connection::feed_body() {
   const auto self = shared_from_this();
   // The handler may answer, and then the buffer is another request's: what is given to it stays here.
-  const std::string bytes = std::exchange(in_, {});
+  std::string bytes = std::exchange(in_, {});
   std::string_view rest = bytes;
   bool ended = false;
   while (descriptor_ >= 0 && reads_body() && !ended) {
@@ -55,9 +55,16 @@ void Connection::feed_body() {
     ended = step.state == BodyFraming::State::whole;
   }
   if (descriptor_ < 0 || close_after_flush_) return;
-  in_.insert(0, rest);
+  bytes.erase(0, bytes.size() - rest.size());
+  // Mostly there is nothing else, and the buffer serves on.
+  if (in_.empty()) {
+    in_.swap(bytes);
+  } else {
+    in_.insert(0, bytes);
+  }
   if (ended) {
     incoming_.reset();
+    if (in_.empty()) in_.shrink_to_fit();
     if (const auto answer = exchange_.lock()) answer->body_ended();
   }
   if (descriptor_ < 0) return;

@@ -10,6 +10,8 @@ namespace opencat::http {
 
 namespace {
 
+constexpr std::size_t kept_capacity = 4 << 10;
+
 /// A client's own request id is taken over when it is plain and short: it ends up in headers and logs.
 bool is_sane_id(const std::string& id) {
   return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
@@ -28,7 +30,8 @@ void Connection::handle_buffered() {
   }
   handling_ = false;
   if (descriptor_ < 0) return;
-  if (in_.empty() && in_.capacity() > read_size) in_.shrink_to_fit();
+  // An answer may stream for an hour: what its request needed is not kept for that.
+  if (in_.empty() && in_.capacity() > kept_capacity) in_.shrink_to_fit();
   update_interest();
 }
 

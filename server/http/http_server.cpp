@@ -20,7 +20,6 @@ namespace opencat::http {
 
 namespace {
 
-constexpr std::chrono::milliseconds sweep_interval{1000};
 /// Connections beyond the limit that are told so at once; there is no time to tell more.
 constexpr std::size_t max_refusals = 256;
 
@@ -85,6 +84,7 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            index,
            parser,
            owner.options.limits,
+           owner.options.patience,
            owner.options.cors,
            [this](const Route& route, const std::shared_ptr<Exchange>& exchange) {
              state.dispatch(route, exchange);
@@ -102,7 +102,7 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
              connections.erase(found);
            },
            owner.options.observer} {
-  event_loop.call_after(sweep_interval, [this] { sweep(); });
+  event_loop.call_after(host.patience.sweep, [this] { sweep(); });
 }
 
 void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
@@ -121,11 +121,13 @@ void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
 
 void HttpServer::State::Shard::sweep() {
   const auto now = std::chrono::steady_clock::now();
-  std::vector<std::shared_ptr<Connection>> all;
-  all.reserve(connections.size());
-  for (const auto& [descriptor, connection] : connections) all.push_back(connection);
-  for (const auto& connection : all) connection->check_times(now);
-  host.loop.call_after(sweep_interval, [this] { sweep(); });
+  std::vector<std::shared_ptr<Connection>> late;
+  for (const auto& [descriptor, connection] : connections) {
+    if (connection->is_late(now)) late.push_back(connection);
+  }
+  // Closing takes each out of the table.
+  for (const auto& connection : late) connection->close();
+  host.loop.call_after(host.patience.sweep, [this] { sweep(); });
 }
 
 void HttpServer::State::accept(int descriptor) {

@@ -11,6 +11,7 @@
 #include "server/http/client_address.hpp"
 #include "server/http/cors.hpp"
 #include "server/http/observer.hpp"
+#include "server/http/patience.hpp"
 #include "server/http/request_framing.hpp"
 #include "server/http/router.hpp"
 
@@ -21,6 +22,7 @@ struct HttpServerOptions {
   int port = 0;        ///< 0: any free one
   std::string prefix;  ///< the public URL's path, e.g. "/opencat"
   FramingLimits limits;
+  Patience patience;
   std::shared_ptr<const ChannelFactory> tls;  ///< null: plain HTTP
   std::size_t max_connections = 10'000;       ///< beyond it, 503 with Retry-After
   CorsPolicy cors;

@@ -2,16 +2,18 @@
 // https to clients: --tls-cert and --tls-key.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import http from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { startUpstream } from '../fakes/upstream.mjs';
-import { ask, chat, chatStream, connect, eventually } from '../support/http.mjs';
-import { newFolder, runOpencat, startServer } from '../support/server.mjs';
+import { ask, bearer, chat, chatStream, connect, eventually } from '../support/http.mjs';
+import { newFolder, runOpencat, startServer, tokenRequest } from '../support/server.mjs';
 
 let dir;
 let upstream;
@@ -49,14 +51,13 @@ before(async () => {
   server = await startServer({
     args: [...args, '--tls-cert', cert(), '--tls-key', key(), '--max-connections', '50'],
   });
-  const issued = await ask(`${server.origin}/api/tokens`, {
-    ca,
-    method: 'POST',
-    headers: { 'X-Admin-Secret': server.secret },
-    body: '{"platform":"linux-x64","install_id":"0b51ef5c-8a5f-4e5f-9d5c-1f9b1c0f8b0a","version":"1"}',
-  });
-  ({ token } = issued.json());
+  token = await newToken(server);
 });
+async function newToken({ origin, secret }) {
+  const headers = { 'X-Admin-Secret': secret };
+  const body = JSON.stringify(tokenRequest());
+  return (await ask(`${origin}/api/tokens`, { ca, method: 'POST', headers, body })).json().token;
+}
 after(async () => {
   await server.stop();
   await upstream.stop();
@@ -143,6 +144,47 @@ test('a stream passes event by event, and a client that leaves cancels it', asyn
   assert.match(await next(), /two/);
   request.destroy();
   await model.closed;
+});
+
+test('a recording that an upstream takes slowly arrives whole, through pauses', async (t) => {
+  const whole = createHash('sha256');
+  const slow = http.createServer(async (request, response) => {
+    let unread = 0;
+    for await (const piece of request) {
+      whole.update(piece);
+      // Now and then it stands still until the client is stopped.
+      if ((unread += piece.length) > 4 << 20) {
+        unread = 0;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+    response.setHeader('Content-Type', 'application/json').end('{"text":"heard"}');
+  });
+  await once(slow.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => (slow.close(), slow.closeAllConnections()));
+  const model = ['--upstream-url', `http://127.0.0.1:${slow.address().port}`, '--upstream-model', 'm'];
+  const secured = await startServer({ args: [...model, '--tls-cert', cert(), '--tls-key', key()] });
+  t.after(() => secured.stop());
+  const own = await newToken(secured);
+  const begin = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n';
+  const file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n';
+  const body = Buffer.concat([
+    Buffer.from(begin + file),
+    randomBytes(20 << 20),
+    Buffer.from('\r\n--b--\r\n'),
+  ]);
+  const answer = await ask(`${secured.origin}/v1/audio/transcriptions`, {
+    ca,
+    method: 'POST',
+    headers: {
+      ...bearer(own),
+      'Content-Type': 'multipart/form-data; boundary=b',
+      'Content-Length': body.length,
+    },
+    body,
+  });
+  assert.deepEqual([answer.status, answer.json()], [200, { text: 'heard' }]);
+  assert.equal(whole.digest('hex'), createHash('sha256').update(body).digest('hex'));
 });
 
 test('keep-alive serves many requests over one handshake', async () => {

@@ -206,7 +206,7 @@ TEST_CASE("64 MiB pass through without being held, and a reader that pauses stop
   auto exchange = entered.get_future().get();
   const std::string block(1 << 20, 'x');
   std::size_t sent = 0;
-  const std::size_t before = resident();
+  [[maybe_unused]] const std::size_t before = resident();
   // What the two sockets hold is the system's own; then the sender stands.
   for (int idle = 0; idle < 20;) {
     const std::size_t count = client.send_some(block);
@@ -224,8 +224,11 @@ TEST_CASE("64 MiB pass through without being held, and a reader that pauses stop
   }
   CHECK(client.until("whole").find("HTTP/1.1 200") == 0);
   CHECK(taken == size);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // A sanitizer keeps what was freed.
   const std::size_t grown = std::max(resident(), before) - before;
   CHECK(grown < 4 << 20);
+#endif
 }
 
 TEST_CASE("a handler that pauses at each piece gets each once") {
