@@ -4,6 +4,8 @@
 #include <exception>
 #include <mutex>
 
+#include <strings.h>
+
 #include "opencat/curl.hpp"
 #include "opencat/text.hpp"
 
@@ -252,7 +254,7 @@ HttpResponse HttpClient::download(const HttpRequest& request, const BodySink& si
 
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
-    if (key.size() == name.size() && lower(key) == lower(name)) return &value;
+    if (key.size() == name.size() && strncasecmp(key.data(), name.data(), name.size()) == 0) return &value;
   }
   return nullptr;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/http_transfers.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 #include <vector>
+
+#include <unistd.h>
 
 #include "opencat/curl.hpp"
 
@@ -50,15 +53,21 @@ struct HttpTransfers::State {
   CURLM* multi;
   std::unordered_map<CURL*, std::shared_ptr<Job>> jobs;
   std::vector<curl::Easy> idle;
-  std::optional<EventLoop::Timer> timer;
+  std::optional<EventLoop::Timer> timer;  ///< may fire before `due`, never after it
+  std::optional<SteadyTime> due;          ///< when libcurl wants to be called
   std::optional<EventLoop::Timer> sweeper;
 
-  /// A descriptor of libcurl's and the readiness it waits for.
+  /// A descriptor of libcurl's and the readiness it waits for. One that libcurl is done with stays watched
+  /// until something happens on it or it is closed: mostly the next request takes it, and system calls are
+  /// saved.
   struct Socket : Watcher {
-    Socket(State& owner, curl_socket_t fd) : state(owner), descriptor(fd) {}
+    Socket(State& owner, curl_socket_t fd, unsigned readiness)
+        : state(owner), descriptor(fd), watched(readiness) {}
     void on_ready(unsigned readiness) override;
     State& state;
     curl_socket_t descriptor;
+    unsigned watched;
+    bool in_use = true;
   };
   std::unordered_map<curl_socket_t, std::unique_ptr<Socket>> sockets;
 
@@ -72,6 +81,10 @@ struct HttpTransfers::State {
   void sweep();
   void tell_head(Job& job);
 
+  void forget(curl_socket_t descriptor);
+  void set_timer();
+
+  static int on_close(void* user, curl_socket_t descriptor);
   static int on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*);
   static int on_timer(CURLM*, long timeout_ms, void* user);
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user);
@@ -133,6 +146,8 @@ void HttpTransfers::State::configure(Job& job) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &job);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job.detail);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
 }
 
 void HttpTransfers::State::configure_upload(Job& job) {
@@ -194,43 +209,69 @@ std::size_t HttpTransfers::State::on_body(char* data, std::size_t, std::size_t s
   return job.listener != nullptr ? size : 0;
 }
 
+void HttpTransfers::State::forget(curl_socket_t descriptor) {
+  const auto found = sockets.find(descriptor);
+  if (found == sockets.end()) return;
+  loop.unwatch(descriptor);
+  // It may be the watcher whose call this is: it goes after that call.
+  loop.post([socket = std::shared_ptr<Socket>(std::move(found->second))] {});
+  sockets.erase(found);
+}
+
+int HttpTransfers::State::on_close(void* user, curl_socket_t descriptor) {
+  static_cast<State*>(user)->forget(descriptor);
+  return ::close(descriptor);
+}
+
 int HttpTransfers::State::on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*) {
   auto& state = *static_cast<State*>(user);
+  const auto found = state.sockets.find(descriptor);
   if (what == CURL_POLL_REMOVE) {
-    const auto found = state.sockets.find(descriptor);
-    if (found == state.sockets.end()) return 0;
-    state.loop.unwatch(descriptor);
-    // It may be the watcher whose call this is: it goes after that call.
-    state.loop.post([socket = std::shared_ptr<Socket>(std::move(found->second))] {});
-    state.sockets.erase(found);
+    if (found != state.sockets.end()) found->second->in_use = false;
     return 0;
   }
   const unsigned wanted =
       (what & CURL_POLL_IN ? unsigned{readable} : 0u) | (what & CURL_POLL_OUT ? unsigned{writable} : 0u);
-  auto& socket = state.sockets[descriptor];
-  if (socket) {
-    state.loop.change(descriptor, wanted);
-  } else {
-    socket = std::make_unique<Socket>(state, descriptor);
-    state.loop.watch(descriptor, wanted, *socket);
+  if (found == state.sockets.end()) {
+    const auto added =
+        state.sockets.emplace(descriptor, std::make_unique<Socket>(state, descriptor, wanted)).first;
+    state.loop.watch(descriptor, wanted, *added->second);
+    return 0;
   }
+  Socket& socket = *found->second;
+  socket.in_use = true;
+  if (std::exchange(socket.watched, wanted) != wanted) state.loop.change(descriptor, wanted);
   return 0;
 }
 
 int HttpTransfers::State::on_timer(CURLM*, long timeout_ms, void* user) {
   auto& state = *static_cast<State*>(user);
-  if (state.timer) state.loop.cancel(*state.timer);
-  state.timer.reset();
-  if (timeout_ms >= 0) {
-    state.timer = state.loop.call_after(chrono::milliseconds(timeout_ms), [&state] {
-      state.timer.reset();
-      state.act(CURL_SOCKET_TIMEOUT, 0);
-    });
+  if (timeout_ms < 0) {
+    state.due.reset();
+    return 0;
   }
+  state.due = chrono::steady_clock::now() + chrono::milliseconds(timeout_ms);
+  // libcurl puts its timer off again and again: one that fires early looks whether it is time yet.
+  if (state.timer && state.timer->first <= *state.due) return 0;
+  if (state.timer) state.loop.cancel(*state.timer);
+  state.set_timer();
   return 0;
 }
 
+void HttpTransfers::State::set_timer() {
+  const auto left = chrono::ceil<chrono::milliseconds>(*due - chrono::steady_clock::now());
+  timer = loop.call_after(std::max(left, chrono::milliseconds{0}), [this] {
+    timer.reset();
+    if (!due) return;
+    if (chrono::steady_clock::now() < *due) return set_timer();
+    due.reset();
+    act(CURL_SOCKET_TIMEOUT, 0);
+  });
+}
+
 void HttpTransfers::State::Socket::on_ready(unsigned readiness) {
+  // Its peer closed an idle connection, which libcurl sees when it wants to use it.
+  if (!in_use) return state.forget(descriptor);
   int events = 0;
   if (readiness & (readable | hung_up)) events |= CURL_CSELECT_IN;
   if (readiness & writable) events |= CURL_CSELECT_OUT;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/answer.hpp"
 
+#include <array>
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "opencat/version.hpp"
@@ -135,9 +138,13 @@ void Answer::write(std::string_view piece) {
   if (!first_piece_at_ && piece.front() != ':') first_piece_at_ = std::chrono::steady_clock::now();
   bytes_ += piece.size();
   if (!chunked_) return connection_->send(piece);
-  std::string bytes = fmt::format("{:x}\r\n", piece.size());
-  bytes.append(piece).append("\r\n");
-  connection_->send(bytes);
+  // Straight into what goes out: this is done for each event of each stream.
+  std::array<char, 18> size;
+  char* end = std::to_chars(size.data(), size.data() + 16, piece.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  connection_->out_.append(size.data(), end).append(piece).append("\r\n");
+  connection_->flush();
 }
 
 void Answer::cut_off() {

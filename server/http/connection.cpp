@@ -50,6 +50,7 @@ void Connection::on_ready(unsigned readiness) {
   }
   if (descriptor_ < 0) return;
   if (readiness & hung_up && (busy() || lingering_)) return lose();
+  if (readiness & readable && !(readiness & hung_up) && !wants_to_read()) return stop_reading();
   if (readiness & (readable | hung_up)) read();
   if (descriptor_ >= 0 && channel_->write_wants_readable()) flush();
 }
@@ -158,14 +159,25 @@ void Connection::linger() {
   update_interest();
 }
 
+/// A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
+bool Connection::wants_to_read() const {
+  return !busy() || lingering_ || reads_body() || channel_->write_wants_readable();
+}
+
+void Connection::stop_reading() {
+  interest_ &= ~unsigned{readable};
+  host_.loop.change(descriptor_, interest_);
+}
+
 void Connection::update_interest() {
   if (descriptor_ < 0) return;
   const bool writes = out_sent_ < out_.size() && !channel_->write_wants_readable();
   unsigned wanted = writes || channel_->read_wants_writable() ? unsigned{writable} : 0u;
-  // A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
-  if (!busy() || lingering_ || reads_body()) wanted |= readable;
+  if (wants_to_read()) wanted |= readable;
   if (wanted & readable && channel_->has_buffered()) read_soon();
-  if (wanted == interest_) return;
+  // Most clients send nothing while they wait: not to watch for it is put off until something comes, which
+  // saves two system calls for each request.
+  if (wanted == interest_ || (wanted | readable) == interest_) return;
   interest_ = wanted;
   host_.loop.change(descriptor_, wanted);
 }

@@ -104,6 +104,8 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void answered(bool keep_alive);
   void linger();
   void lose();
+  bool wants_to_read() const;
+  void stop_reading();
   void update_interest();
 
   ConnectionHost& host_;

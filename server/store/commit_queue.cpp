@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <future>
+#include <utility>
 #include <vector>
 
 #include "opencat/error.hpp"
@@ -12,6 +13,8 @@ namespace opencat {
 namespace {
 
 constexpr std::chrono::seconds retry_pause{1};
+/// So long lazy work waits for company.
+constexpr std::chrono::milliseconds lazy_pause{50};
 
 }  // namespace
 
@@ -35,6 +38,7 @@ void CommitQueue::add(Work work) {
                   "the server counts too many requests just now; try again in a moment");
     }
     waiting_.push_back(std::move(work));
+    if (std::exchange(urgent_, true)) return;  // the thread knows
   }
   changed_.notify_one();
 }
@@ -43,6 +47,16 @@ void CommitQueue::add_always(std::function<void()> run) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({std::move(run), {}, Work::IfUnkept::tried_again});
+    if (std::exchange(urgent_, true)) return;
+  }
+  changed_.notify_one();
+}
+
+void CommitQueue::add_lazily(std::function<void()> run) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(run), {}, Work::IfUnkept::tried_again});
+    if (waiting_.size() > 1) return;
   }
   changed_.notify_one();
 }
@@ -69,8 +83,10 @@ void CommitQueue::work() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
+    if (!urgent_) changed_.wait_for(lock, lazy_pause, [this] { return stopping_ || urgent_; });
     std::deque<Work> group;
     group.swap(waiting_);
+    urgent_ = false;
     lock.unlock();
     std::deque<Work> unkept = commit_group(group);
     lock.lock();
@@ -85,6 +101,7 @@ void CommitQueue::try_again_with(std::deque<Work> unkept, std::unique_lock<std::
   }
   for (Work& work : waiting_) unkept.push_back(std::move(work));
   waiting_ = std::move(unkept);
+  urgent_ = true;
   changed_.wait_for(lock, retry_pause, [this] { return stopping_; });
 }
 

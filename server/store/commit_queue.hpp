@@ -43,6 +43,8 @@ class CommitQueue {
   /// counted: it may exceed the bound by as many as requests are under way, and when its group cannot be
   /// committed it is tried again, a second later.
   void add_always(std::function<void()> run);
+  /// The same for work that nobody waits for: it is committed with the next group, or alone a moment later.
+  void add_lazily(std::function<void()> run);
   /// Adds `run` and waits until it is committed; throws what it threw. Not on the queue's thread.
   void wait_for(std::function<void()> run);
   /// How many pieces wait. Any thread.
@@ -59,6 +61,7 @@ class CommitQueue {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Work> waiting_;
+  bool urgent_ = false;  ///< among what waits is something that somebody waits for
   bool stopping_ = false;
   int failures_in_a_row_ = 0;
   std::thread thread_;

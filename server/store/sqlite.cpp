@@ -105,6 +105,7 @@ SQLite::Database connect(const fs::path& file, Role role) {
   const int version = checked_version(database, file, static_cast<int>(migrations.size()));
   if (role == Role::reader) {
     database.exec("PRAGMA query_only = ON");
+    database.exec("PRAGMA cache_size = -16384");
     return database;
   }
   database.exec("PRAGMA journal_mode = WAL");

@@ -116,7 +116,7 @@ class SqliteStore : public AdminStore {
   }
 
   void settle(Reservation reservation, TokenUse use) override {
-    queue_.add_always(guarded([this, row = std::move(reservation), use] { admissions_.settle(row, use); }));
+    queue_.add_lazily(guarded([this, row = std::move(reservation), use] { admissions_.settle(row, use); }));
   }
 
   void probe(std::function<void(std::exception_ptr)> done) override {

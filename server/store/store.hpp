@@ -85,7 +85,7 @@ class Store {
   virtual void admit(AdmissionRequest request, OnAdmission on_admission) = 0;
   /// Uncounts a request that got no answer from the upstream.
   virtual void give_back(Reservation reservation) = 0;
-  /// Adds what an answer used.
+  /// Adds what an answer used; on disk within a moment.
   virtual void settle(Reservation reservation, TokenUse use) = 0;
 
   /// Whether it can be written: changes nothing, but goes all the way to the disk. Throws Error(unavailable)
