@@ -187,7 +187,8 @@ bool Connection::is_late(SteadyClock::time_point now) const {
 }
 
 void Connection::drain() {
-  if (!busy() && out_sent_ == out_.size() && !lingering_) lose();
+  // A request whose body is on its way is under way: it is answered, and then the connection ends.
+  if (!busy() && !incoming_ && out_sent_ == out_.size() && !lingering_) lose();
 }
 
 void Connection::close() { lose(); }
