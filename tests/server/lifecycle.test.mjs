@@ -82,6 +82,7 @@ test('a request whose body is on its way at SIGTERM is answered, and then its co
   client.write(text);
   (await upstream.next()).answer('{"late":true}');
   assert.match(await client.ended, /HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*\{"late":true\}$/);
+  client.close();
   assert.equal(await stopped, 0);
 });
 
