@@ -48,7 +48,8 @@ std::string description(const Setting& row) {
   std::vector<std::string> notes;
   if (auto* value = std::get_if<std::string*>(&row.target); value && !(*value)->empty())
     notes.push_back("default " + **value);
-  if (auto* value = std::get_if<std::int64_t*>(&row.target))
+  // A negative one says that there is none.
+  if (auto* value = std::get_if<std::int64_t*>(&row.target); value && **value >= 0)
     notes.push_back("default " + std::to_string(**value));
   if (auto* value = std::get_if<std::filesystem::path*>(&row.target); value && !(*value)->empty()) {
     notes.push_back("default " + (*value)->string());
@@ -78,8 +79,15 @@ void declare_settings(CLI::App& app, const Settings& settings, Invocation& invoc
     }
     CLI::Option* option = app.add_option(row.flag, values, description(row));
     option->type_name(value_name(row))->expected(1)->take_all();
-    // Each occurrence takes one value; CLI11 would let a vector swallow the words behind it.
-    option->allow_extra_args(false);
+    // Each occurrence takes one value; CLI11 would let a vector swallow the words behind it. Only words that
+    // stand by themselves may be many.
+    const bool many =
+        row.flag.rfind("-", 0) != 0 && std::holds_alternative<std::vector<std::string>*>(row.target);
+    if (many) {
+      option->expected(0, CLI::detail::expected_max_vector_size);
+    } else {
+      option->allow_extra_args(false);
+    }
   }
 }
 

@@ -22,6 +22,8 @@ namespace opencat {
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_serve_command());
+  commands.push_back(make_token_command());
+  commands.push_back(make_backup_command());
   commands.push_back(make_fetch_command());
   commands.push_back(make_bundle_command());
   commands.push_back(make_install_command());

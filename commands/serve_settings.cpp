@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/serve_settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "commands/upstream_settings.hpp"
@@ -202,6 +203,14 @@ void ServeSettings::declare_limits(Settings& settings) {
                 "Time for streams to end after Ctrl-C or SIGTERM",
                 &drain_timeout_s_,
                 Unit::seconds});
+  settings.add({"--keep-usage",
+                {"OPENCAT_KEEP_USAGE"},
+                "keep_usage",
+                "How long usage is kept by days, as 400d; what is older is kept by months",
+                &keep_usage_s_,
+                Unit::seconds,
+                {},
+                day_s});
 }
 
 /// The upstreams of the flags, of the file, or the demo.
@@ -239,24 +248,31 @@ std::vector<UpstreamConfig> ServeSettings::upstreams(const Environment& environm
   return list;
 }
 
-ServerOptions ServeSettings::options(const Environment& environment) {
+ServerOptions ServeSettings::data_options() {
   if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
-  options_.upstreams = upstreams(environment);
   options_.port = static_cast<int>(port_);
-  if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
   options_.data_dir = data_dir_;
-  if (options_.tls_cert.empty() != options_.tls_key.empty())
-    throw Error(ErrorKind::usage, "--tls-cert and --tls-key go together: give both or none");
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open
                         : mode == "closed" ? routes::EnrollmentMode::closed
                                            : routes::EnrollmentMode::key;
-  options_.ping_interval = std::chrono::seconds(ping_interval_s_);
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
+  options_.utc_offset = std::chrono::minutes(utc_offset_);
+  // Beyond a century it makes no difference, and would leave the calendar.
+  options_.keep_usage = std::chrono::days(std::min<std::int64_t>(keep_usage_s_ / day_s, 36'500));
+  return options_;
+}
+
+ServerOptions ServeSettings::options(const Environment& environment) {
+  data_options();
+  options_.upstreams = upstreams(environment);
+  if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
+  if (options_.tls_cert.empty() != options_.tls_key.empty())
+    throw Error(ErrorKind::usage, "--tls-cert and --tls-key go together: give both or none");
+  options_.ping_interval = std::chrono::seconds(ping_interval_s_);
   options_.max_body_bytes = static_cast<std::uint64_t>(max_body_);
   options_.max_upload_bytes = static_cast<std::uint64_t>(max_upload_);
   options_.max_connections = static_cast<std::size_t>(max_connections_);
-  options_.utc_offset = std::chrono::minutes(utc_offset_);
   options_.loops = static_cast<std::size_t>(loops_);
   options_.drain_timeout = std::chrono::seconds(drain_timeout_s_);
   return options_;

@@ -22,8 +22,11 @@ class ServeSettings {
 
   /// What the settings come to; throws Error(usage) for what cannot go together.
   ServerOptions options(const Environment& environment);
+  /// Of these only what is about the data and its tokens; nothing else need be right.
+  ServerOptions data_options();
 
  private:
+  static constexpr std::int64_t day_s = 24 * 60 * 60;
   void declare_upstream(Settings& settings);
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
@@ -43,6 +46,7 @@ class ServeSettings {
   std::int64_t utc_offset_ = 0;
   std::int64_t loops_ = 2;
   std::int64_t drain_timeout_s_ = 30;
+  std::int64_t keep_usage_s_ = 400 * day_s;
   std::int64_t connect_timeout_s_ = 10;
   std::int64_t first_byte_timeout_s_ = 120;
   std::int64_t idle_timeout_s_ = 120;

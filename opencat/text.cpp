@@ -79,6 +79,19 @@ std::string masked(std::string_view secret, std::size_t shown) {
   return std::string(secret.substr(0, shown)) + "********";
 }
 
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters, too; in UTF-8 they are C2 80 to C2 9F.
+    const bool second_set =
+        byte == 0xc2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xe0) == 0x80;
+    if (second_set) ++i;
+    shown += byte < 0x20 || byte == 0x7f || second_set ? '?' : text[i];
+  }
+  return shown;
+}
+
 std::string percent_encode(std::string_view text) {
   std::string result;
   for (const char c : text) {

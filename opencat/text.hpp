@@ -20,6 +20,9 @@ bool contains(const std::vector<std::string>& list, std::string_view value);
 /// "occ_1234…" → "occ_1234********": enough to recognise a secret by, too little to use it.
 std::string masked(std::string_view secret, std::size_t shown = 8);
 
+/// Text from outside as a terminal may show it: control characters, which could command it, become '?'.
+std::string printable(std::string_view text);
+
 /// `text` with everything that may not stand in a URL's path segment or query value percent-encoded (RFC
 /// 3986).
 std::string percent_encode(std::string_view text);

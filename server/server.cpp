@@ -20,7 +20,9 @@
 #include "server/routes/relay.hpp"
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
+#include "server/server_data.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/store/upkeep.hpp"
 #include "server/telemetry.hpp"
 
 namespace opencat {
@@ -85,6 +87,7 @@ struct Server::State {
   std::unique_ptr<Worker> ops_worker;            ///< of the probes' own listener
   std::vector<std::unique_ptr<Worker>> workers;  ///< before the store: its callbacks post to their loops
   std::unique_ptr<AdminStore> store;
+  std::unique_ptr<Upkeep> upkeep;  ///< of the store, so it goes before that
   std::unique_ptr<routes::EnrollmentKeys> keys;
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
@@ -111,11 +114,11 @@ void Server::State::prepare_secrets() {
   guarded.mode = options.enrollment;
   guarded.admin_secret = options.admin_secret;
   if (guarded.admin_secret.empty()) {
-    addresses.admin_secret_file = options.data_dir / "admin-secret";
+    addresses.admin_secret_file = server_data::admin_secret(options.data_dir);
     guarded.admin_secret = routes::kept_secret(addresses.admin_secret_file, entropy);
   }
   if (options.enroll_key.empty()) {
-    addresses.enroll_key_file = options.data_dir / "enroll-key";
+    addresses.enroll_key_file = server_data::enroll_key(options.data_dir);
     keys = std::make_unique<routes::EnrollmentKeys>(addresses.enroll_key_file, clock, entropy);
   } else {
     keys = std::make_unique<routes::EnrollmentKeys>(options.enroll_key, clock);
@@ -198,7 +201,7 @@ void Server::State::open_store() {
   store_options.on_commit = [&commits = telemetry->metrics().commit_seconds](std::chrono::nanoseconds time) {
     commits.observe(std::chrono::duration<double>(time).count());
   };
-  store = open_sqlite_store(options.data_dir / "opencat.db", store_options);
+  store = open_sqlite_store(server_data::database(options.data_dir), store_options);
   readiness = std::make_unique<routes::Readiness>([this](auto done) { store->probe(std::move(done)); });
 }
 
@@ -234,9 +237,7 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   }
   check_upstreams(state.options.upstreams);
   make_folders(state.options.data_dir, 0700);
-  state.lock = std::make_unique<FileLock>(
-      state.options.data_dir / "lock", FileLock::Wait::never,
-      "another opencat serves " + state.options.data_dir.string() + "; stop it, or name another --data-dir");
+  state.lock = server_data::lock(state.options.data_dir);
   state.telemetry = std::make_unique<Telemetry>(state.options.access_log, clock);
   state.open_store();
   state.prepare_secrets();
@@ -250,16 +251,25 @@ Server::~Server() {
   state_->telemetry->metrics().registry.forget_sampled();
   state_->ops.reset();
   state_->http.reset();
+  state_->upkeep.reset();
+  std::error_code absent;
+  fs::remove(server_data::address(state_->options.data_dir), absent);
   // Commits what is still to be counted; its callbacks may post to the loops, which are still there.
   state_->store.reset();
 }
 
 ServerAddresses Server::start() {
   state_->start_http();
+  // For `opencat token` beside it; whether it is still so, the lock tells.
+  write_file_atomically(server_data::address(state_->options.data_dir), state_->addresses.url + "\n",
+                        FileMode::secret);
   if (state_->options.ops_port) state_->start_ops();
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
+  state_->upkeep = std::make_unique<Upkeep>(
+      *state_->store, state_->clock, UpkeepOptions{state_->options.keep_usage, state_->options.utc_offset},
+      state_->log);
   if (state_->options.demo) state_->addresses.chat_url = state_->demo_chat_url();
   return state_->addresses;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/SQLiteCpp.h>
 
 namespace opencat::sqlite {

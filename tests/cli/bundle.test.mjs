@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { DEAD, cachedRuntimes, run, sandbox, start, tree, until } from './helpers.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { ADMIN_SECRET, ENROLL_KEY, TokenServer } from '../fakes/token_server.mjs';
+import { ADMIN_SECRET, ENROLL_KEY, FakeOpencat, sendError } from '../fakes/opencat_server.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const isFile = (folder) => (name) => fs.statSync(path.join(folder, name)).isFile();
@@ -18,7 +18,7 @@ async function workshop(t, options) {
   const registry = await NodeMirror.start();
   t.after(() => registry.stop());
   registry.addRuntimePackages('22.5.0', ['linux-x64', 'win-x64', 'darwin-arm64']);
-  const server = await TokenServer.start(options);
+  const server = await FakeOpencat.start(options);
   t.after(() => server.stop());
   const env = { npm_config_registry: registry.url, OPENCAT_ADMIN_SECRET: ADMIN_SECRET };
   const words = [
@@ -189,16 +189,16 @@ test('the enrolment key: asked for, given, not needed, or warned about', async (
   };
   assert.equal((await keyOf({}, []))[0], ENROLL_KEY);
   assert.equal((await keyOf({}, ['--enroll-key', 'mine']))[0], 'mine');
-  assert.equal((await keyOf({ mode: 'open' }, []))[0], null);
+  assert.equal((await keyOf({ enrollment: { mode: 'open' } }, []))[0], null);
   for (const [options, words, env] of [
     [{}, [], { OPENCAT_ADMIN_SECRET: '' }],
-    [{ knowsEnrollment: false }, [], {}],
+    [{ enrollment: null }, [], {}],
   ]) {
     const [key, said] = await keyOf(options, words, env);
     assert.equal(key, null);
     assert.match(said, /--enroll-key/);
   }
-  assert.match((await keyOf({ mode: 'closed' }, []))[1], /closed/);
+  assert.match((await keyOf({ enrollment: { mode: 'closed' } }, []))[1], /closed/);
 });
 
 /** An app so large and so random that compressing it takes seconds. */
@@ -247,7 +247,7 @@ test('a later zip that fails leaves the set of before as it was, and none of the
   assert.deepEqual(contents(dist), before);
   assert.deepEqual([...server.tokens.keys()], tokens);
   assert.ok(!fs.readdirSync(dist).some((name) => name.startsWith('.')));
-  server.failToIssue = true;
+  server.next('/api/tokens', (request, response) => sendError(response, 503, 'SERVICE_UNAVAILABLE'));
   fs.rmSync(dist, { recursive: true });
   assert.equal((await bundle(['--pre-token'])).code, 3);
   assert.deepEqual(tree(dist), []);

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { DEAD, environment, run, sandbox, tree } from './helpers.mjs';
 import { hostPlatform } from './bundles.mjs';
 import { NodeMirror, realDistArchive } from '../fakes/node_mirror.mjs';
-import { ADMIN_SECRET, TokenServer } from '../fakes/token_server.mjs';
+import { ADMIN_SECRET, FakeOpencat } from '../fakes/opencat_server.mjs';
 
 const NODE = '22.23.2';
 const NPM = '10.9.8';
@@ -60,7 +60,7 @@ test('a mirror made of the same binaries gives the same files', async (t) => {
 
 /** Makes a bundle with the shared runtime, from no network but the token server. */
 async function makeBundle(t, words) {
-  const server = await TokenServer.start();
+  const server = await FakeOpencat.start();
   t.after(() => server.stop());
   const out = path.join(sandbox(t), 'dist');
   const env = { OPENCAT_ADMIN_SECRET: ADMIN_SECRET };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-// An OpenCat server as the wire contract describes it, as far as installing and chatting go: for tests that must not
-// need the C++ program. `requests` records what came; `next(path, handler)` answers the next request to a path otherwise.
+// An OpenCat server as the wire contract describes it, as far as bundling, installing and chatting go: for tests that
+// must not need the C++ program. `requests` records what came, `tokens` holds each issued token with what was asked for
+// it; `next(path, handler)` answers the next request to a path otherwise.
 import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 
+export const ADMIN_SECRET = 'the-admin-secret';
+export const ENROLL_KEY = 'the-enrolment-key';
 export const ANSWER = ['你好', '，', 'this ', 'is ', '**streamed**', '.'];
 
 export class FakeOpencat {
-  constructor({ enrollKey = null, prefix = '' } = {}) {
-    Object.assign(this, { enrollKey, prefix, requests: [], tokens: new Map(), overrides: [] });
+  /** `enrollment` is what an administrator is told of it; null stands for a server too old to say. */
+  constructor({ enrollKey = null, prefix = '', enrollment = { mode: 'key', key: ENROLL_KEY } } = {}) {
+    Object.assign(this, { enrollKey, prefix, enrollment, requests: [], tokens: new Map(), overrides: [] });
     this.server = createServer((request, response) => {
       this.#handle(request, response).catch((error) => response.destroy(error));
     });
@@ -36,10 +40,11 @@ export class FakeOpencat {
   }
 
   /** The answer of POST /api/tokens, as `opencat bundle --pre-token` would put it into token.json. */
-  issue(install_id) {
+  issue(asked) {
     const token = `occ_${randomBytes(16).toString('hex')}`;
-    this.tokens.set(token, install_id);
+    this.tokens.set(token, asked);
     return {
+      id: `tok_${this.tokens.size}`,
       token,
       chat_url: `${this.url}/chat#token=${token}`,
       proxy_base_url: `${this.url}/v1`,
@@ -56,6 +61,9 @@ export class FakeOpencat {
     this.requests.push({ method: request.method, path, headers: request.headers, body });
     const index = this.overrides.findIndex((each) => each.path === path);
     if (index >= 0) return this.overrides.splice(index, 1)[0].handler(request, response, body);
+    const secret = request.headers['x-admin-secret'];
+    if (secret !== undefined && secret !== ADMIN_SECRET) return sendError(response, 401, 'UNAUTHORIZED');
+    if (path.startsWith('/api/admin/')) return this.#administer(request, response, path);
     if (path === '/api/tokens') return this.#issueToken(request, response, body);
     const known = this.tokens.has((request.headers.authorization ?? '').replace(/^Bearer /, ''));
     if (path === '/api/tokens/self/status') {
@@ -67,15 +75,24 @@ export class FakeOpencat {
     return known ? streamAnswer(response, ANSWER) : sendError(response, 401, 'UNAUTHORIZED');
   }
 
+  #administer(request, response, path) {
+    if (!request.headers['x-admin-secret']) return sendError(response, 401, 'UNAUTHORIZED');
+    if (request.method === 'GET' && path === '/api/admin/enrollment' && this.enrollment) {
+      return sendJson(response, 200, this.enrollment);
+    }
+    const deleted =
+      request.method === 'DELETE' && this.tokens.delete(decodeURIComponent(path.split('/').pop()));
+    return deleted ? response.writeHead(204).end() : sendError(response, 404, 'NOT_FOUND');
+  }
+
   #issueToken(request, response, body) {
-    if (this.enrollKey && request.headers['x-enroll-key'] !== this.enrollKey) {
+    const isAdmin = 'x-admin-secret' in request.headers;
+    if (this.enrollKey && !isAdmin && request.headers['x-enroll-key'] !== this.enrollKey) {
       return sendError(response, 401, 'UNAUTHORIZED');
     }
     const valid =
       body?.platform && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(body.install_id) && body.version;
-    return valid
-      ? sendJson(response, 200, this.issue(body.install_id))
-      : sendError(response, 400, 'INVALID_REQUEST');
+    return valid ? sendJson(response, 200, this.issue(body)) : sendError(response, 400, 'INVALID_REQUEST');
   }
 }
 

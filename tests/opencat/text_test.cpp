@@ -43,3 +43,11 @@ TEST_CASE("sizes are written for people") {
   CHECK(human_size(25'400'000) == "25 MB");
   CHECK(human_size(999'600) == "1.0 MB");
 }
+
+TEST_CASE("printable text cannot command a terminal, and says all else as it is") {
+  CHECK(printable("Ms Li, 张三 é") == "Ms Li, 张三 é");
+  CHECK(printable("\033[2Jx\r\n\t\x7f") == "?[2Jx????");
+  CHECK(printable("a\xc2\x9b"
+                  "2J") == "a?2J");
+  CHECK(printable("\xc2\xa9") == "\xc2\xa9");
+}

@@ -202,7 +202,8 @@ test('files are their owner’s only, whatever the umask', async (t) => {
   const modes = {};
   for (const name of await readdir(dir))
     modes[name] = ((await stat(join(dir, name))).mode & 0o777).toString(8);
-  const expected = ['admin-secret', 'enroll-key', 'lock', 'opencat.db', 'opencat.db-shm', 'opencat.db-wal'];
+  const database = ['opencat.db', 'opencat.db-shm', 'opencat.db-wal'];
+  const expected = ['address', 'admin-secret', 'enroll-key', 'lock', ...database];
   assert.deepEqual(modes, Object.fromEntries(expected.map((name) => [name, '600'])));
   assert.equal(((await stat(dir)).mode & 0o777).toString(8), '700');
   assert.equal(await server.stop(), 0);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Counting: exact however many come at once, durable, and told in the protocol's words.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { refused, sql, used, whereToken } from '../support/checks.mjs';
-import { ask, bearer, chat, eventually } from '../support/http.mjs';
+import { ask, bearer, chat } from '../support/http.mjs';
 import { newFolder, startServer } from '../support/server.mjs';
 import { rm } from 'node:fs/promises';
 
@@ -23,8 +26,8 @@ async function start(t, args, more = {}) {
 }
 const count = (answers, status) => answers.filter((answer) => answer.status === status).length;
 
-async function burst(server, token, times) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
+async function burst(server, token, times, connections = 50) {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const answers = await Promise.all(
     Array.from({ length: times }, () => chat(server, token, undefined, { agent })),
   );
@@ -32,14 +35,16 @@ async function burst(server, token, times) {
   return answers;
 }
 
-test('200 requests at once against a daily limit of 50 admit exactly 50', async (t) => {
-  const server = await start(t, ['--daily-limit', '50', '--rpm-limit', '1000']);
+test('500 requests at once against a daily limit of 100 admit exactly 100', async (t) => {
+  const server = await start(t, ['--daily-limit', '100', '--rpm-limit', '1000']);
   const { token, quota } = await server.issue();
-  assert.deepEqual(quota, { daily_limit: 50, monthly_limit: 3000 });
+  assert.deepEqual(quota, { daily_limit: 100, monthly_limit: 3000 });
   const heard = upstream.requests.length;
-  const answers = await burst(server, token, 200);
-  assert.equal(count(answers, 200), 50);
-  assert.equal(upstream.requests.length - heard, 50);
+  // Each on a connection of its own, all of them open before the first is answered.
+  const answers = await burst(server, token, 500, 500);
+  assert.equal(count(answers, 200), 100);
+  assert.equal(count(answers, 429), 400);
+  assert.equal(upstream.requests.length - heard, 100);
   for (const answer of answers.filter(({ status }) => status !== 200)) {
     const error = refused(answer, 429, 'QUOTA_EXCEEDED');
     assert.equal(error.type, 'insufficient_quota');
@@ -48,7 +53,7 @@ test('200 requests at once against a daily limit of 50 admit exactly 50', async 
     assert.ok(wait >= 1 && wait <= 86_400, `${wait}`);
     assert.equal(answer.headers['x-ratelimit-remaining-requests'], '0');
   }
-  await used(server, token, 50);
+  await used(server, token, 100);
   assert.equal((await server.status(token)).status, 'quota_exceeded');
   const other = (await server.issue()).token;
   assert.equal((await chat(server, other)).status, 200);
@@ -119,35 +124,37 @@ test('an operator’s own session on the database disturbs nothing', async (t) =
   await used(server, token, 100);
 });
 
-test('kill -9 in the middle of a burst loses no count of what the upstream heard', async () => {
-  const dir = await newFolder();
-  const args = [
-    '--upstream-url',
-    upstream.url,
-    '--upstream-model',
-    'm',
-    '--rpm-limit',
-    '100000',
-    '--daily-limit',
-    '100000',
-  ];
-  let server = await startServer({ args, dir });
+test('while another program holds the database, requests wait; the log and clients hear no lock', async (t) => {
+  const server = await start(t, ['--rpm-limit', '1000']);
   const { token } = await server.issue();
-  const heard = upstream.requests.length;
-  for (let round = 0; round < 5; ++round) {
-    const began = upstream.requests.length;
-    const answers = Array.from({ length: 60 }, () => chat(server, token).catch((error) => error));
-    await eventually(() => upstream.requests.length >= began + 20, 'twenty requests at the upstream');
-    await server.stop('SIGKILL');
-    await Promise.all(answers);
-    server = await startServer({ args, dir });
-    const { daily_used } = (await server.status(token)).quota;
-    const requests = upstream.requests.length - heard;
-    assert.ok(daily_used >= requests, `round ${round}: ${daily_used} counted, ${requests} heard`);
-    assert.ok(daily_used <= (round + 1) * 60);
-  }
-  assert.equal(await server.stop(), 0);
-  await rm(dir, { recursive: true });
+  const hold = spawn('sqlite3', [join(server.dir, 'opencat.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  hold.stdin.write("BEGIN IMMEDIATE; SELECT 'held';\n");
+  await once(hold.stdout, 'data');
+  const began = Date.now();
+  const waiting = burst(server, token, 30);
+  const status = await server.status(token); // who only reads does not wait
+  assert.equal(status.quota.daily_used, 0);
+  assert.ok(Date.now() - began < 1500);
+  await new Promise((resolve) => setTimeout(resolve, 2000 - (Date.now() - began)));
+  hold.stdin.end('COMMIT;\n');
+  assert.equal(count(await waiting, 200), 30);
+  assert.ok(Date.now() - began >= 1900);
+  await used(server, token, 30);
+  assert.doesNotMatch(server.child.text.stderr, /locked/);
+});
+
+test('held for longer than a server can wait, requests are told to come again, and none is counted', async (t) => {
+  const server = await start(t, []);
+  const { token } = await server.issue();
+  const hold = spawn('sqlite3', [join(server.dir, 'opencat.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  hold.stdin.write("BEGIN IMMEDIATE; SELECT 'held';\n");
+  await once(hold.stdout, 'data');
+  const error = refused(await chat(server, token), 503, 'SERVICE_UNAVAILABLE');
+  assert.doesNotMatch(error.message, /locked|opencat\.db/);
+  hold.stdin.end('COMMIT;\n');
+  await once(hold, 'close');
+  await used(server, token, 0);
+  assert.equal((await chat(server, token)).status, 200);
 });
 
 test('counts outlive a restart, and so do tokens and secrets', async () => {

@@ -29,7 +29,7 @@ after(() => server.stop());
 
 beforeEach(() => {
   server.requests.length = 0;
-  const { token, proxy_base_url } = server.issue('test');
+  const { token, proxy_base_url } = server.issue({});
   fs.writeFileSync(
     config,
     JSON.stringify({ format: 1, token, server_url: server.url, proxy_base_url, model: 'auto' }),

@@ -104,7 +104,7 @@ test('something else that answers (a login page, a redirect): 3, and the key goe
 test('a token answer with a dangerous address is refused', async () => {
   const here = tinyPlace();
   server.next('/api/tokens', (request, response, body) => {
-    sendJson(response, 200, { ...server.issue(body.install_id), chat_url: 'javascript:alert(1)' });
+    sendJson(response, 200, { ...server.issue(body), chat_url: 'javascript:alert(1)' });
   });
   await assertFails(here, 1, /not in the form/);
 });

@@ -37,7 +37,7 @@ test('unpacked to chatting, again without npm, and uninstalled', async (t) => {
     assert.equal(body.version, '0.1.0');
     assert.ok(body.meta.hostname);
     const { token, install_id, ...config } = here.config();
-    assert.equal(server.tokens.get(token), install_id);
+    assert.equal(server.tokens.get(token).install_id, install_id);
     assert.equal(body.install_id, install_id);
     assert.deepEqual(config, {
       model: 'auto',

@@ -28,7 +28,7 @@ function killed(here, script, when, changes = {}, args = []) {
 /** What must be the same after every way here: the files, and the configuration but for the token itself. */
 function state(here) {
   const { token, install_id, ...config } = here.config();
-  assert.equal(server.tokens.get(token), install_id);
+  assert.equal(server.tokens.get(token).install_id, install_id);
   config.chat_url = config.chat_url.replace(token, '');
   return { files: here.files(), config };
 }

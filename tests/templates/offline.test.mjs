@@ -22,7 +22,7 @@ test('an offline bundle installs in a network namespace without a route, then ch
   fs.cpSync(path.join(templates, 'app'), app, { recursive: true });
   fs.cpSync(appModules(), path.join(app, 'node_modules'), { recursive: true });
   const install_id = 'dc3a18ad-3b31-4b8e-9d0a-7f8b7c9f0f57';
-  const grant = { ...server.issue(install_id), install_id };
+  const grant = { ...server.issue({ install_id }), install_id };
   const here = place(where, { serverUrl: server.url, app, deps: 'bundled', token: grant });
   const script = path.join(here.folder, 'install.sh');
   for (const [round, words] of [
@@ -53,7 +53,7 @@ test('a token in the bundle wins over the one from before; without it the one fr
   const here = place(where, { serverUrl: server.url, app });
   assertSucceeded(await here.install());
   const first = here.config().token;
-  const grant = { ...server.issue('x'), install_id: 'dc3a18ad-3b31-4b8e-9d0a-7f8b7c9f0f57' };
+  const grant = { ...server.issue({}), install_id: 'dc3a18ad-3b31-4b8e-9d0a-7f8b7c9f0f57' };
   fs.writeFileSync(path.join(here.folder, 'token.json'), JSON.stringify(grant));
   assertSucceeded(await here.install());
   assert.equal(here.config().token, grant.token);
