@@ -76,7 +76,10 @@ test('a request whose body is on its way at SIGTERM is answered, and then its co
       `Content-Length: ${text.length}\r\nExpect: 100-continue\r\n\r\n`,
   );
   await client.until('100 Continue');
+  // A connection that the server has, and not only the system.
   const idle = await connect(server.port);
+  idle.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await idle.until('"ok"}');
   const stopped = server.stop();
   await idle.ended; // it has begun to drain
   client.write(text);
