@@ -109,6 +109,11 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 {},
                 1});
 
+  settings.add({"--ca-file",
+                {"SSL_CERT_FILE", "CURL_CA_BUNDLE"},
+                "upstream.ca_file",
+                "Certificates (PEM) to trust of upstreams, instead of the system's",
+                &options_.ca_file});
   settings.add({"--ping-interval",
                 {},
                 "upstream.ping_interval",

@@ -127,7 +127,7 @@ void Server::State::prepare_secrets() {
 }
 
 void Server::State::prepare_services() {
-  const HttpTransfers::Options transfers{std::string("opencat/") + version(), "", 256};
+  const HttpTransfers::Options transfers{std::string("opencat/") + version(), options.ca_file, 256};
   for (std::size_t i = 0; i < options.loops; ++i) workers.push_back(std::make_unique<Worker>(transfers));
   if (options.ops_port) ops_worker = std::make_unique<Worker>(transfers);
   std::vector<UpstreamLoop> loops;

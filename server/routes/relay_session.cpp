@@ -226,14 +226,13 @@ void RelaySession::upstream_ended() {
 }
 
 void RelaySession::failed(const Error& error) {
-  services_.warn("upstream " + lease_->name() + ": " + error.message() +
-                 (error.detail().empty() ? "" : " (" + error.detail() + ")"));
+  const std::string why = error.message() + (error.detail().empty() ? "" : " (" + error.detail() + ")");
   // Who was silent for the whole time may still be at work on it: another try could cost twice, and twice the
   // wait.
   const bool timed_out = error.kind() == ErrorKind::timeout;
   if (timed_out) {
-    lease_->failed(error.message());
-  } else if (ask_another(error.message(), {})) {
+    lease_->failed(why);
+  } else if (ask_another(why, {})) {
     return;
   }
   give_back();

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Several upstreams: whose turn it is, what is tried again, who comes back when, and the file that names them.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { refused, used } from '../support/checks.mjs';
@@ -303,4 +306,39 @@ test('mistakes in the file are named with their table, their place and the cure'
   const both = await runOpencat(['serve', '--demo', '--port', '0', '--data-dir', dir]);
   assert.equal(both.code, 2);
   assert.match(both.stderr, /--demo answers by itself/);
+});
+
+test('an upstream over TLS is trusted by the file of certificates that is named, and by nothing else', async (t) => {
+  const dir = await newFolder();
+  t.after(() => rm(dir, { recursive: true }));
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert],
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  );
+  const secure = createServer(
+    { key: await readFile(key), cert: await readFile(cert) },
+    (request, response) => {
+      request.resume();
+      response.end('{"choices":[{"message":{"content":"secret"}}]}');
+    },
+  ).listen(0, '127.0.0.1');
+  await once(secure, 'listening');
+  t.after(() => (secure.closeAllConnections(), secure.close()));
+  const url = `https://127.0.0.1:${secure.address().port}/v1`;
+  for (const [args, env, status] of [
+    [[], {}, 502],
+    [['--ca-file', cert], {}, 200],
+    [[], { SSL_CERT_FILE: cert }, 200],
+  ]) {
+    const server = await startWith(t, [table('secure', url)], { args, env });
+    const { token } = await server.issue();
+    assert.equal((await chat(server, token, hello)).status, status);
+    if (status === 502) assert.match(server.child.text.stderr, /certificate of .* is not trusted/);
+  }
 });
