@@ -96,7 +96,7 @@ void Connection::turn_away() {
                    {});
 }
 
-void Connection::answer_and_close(Response response, const std::string& request_id) {
+void Connection::answer_and_close(const Response& response, const std::string& request_id) {
   Request request;
   request.id = request_id.empty() ? host_.new_request_id() : request_id;
   request.remote_ip = peer_ip_;
