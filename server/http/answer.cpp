@@ -57,7 +57,7 @@ Answer::Answer(Connection& connection, RequestParser::Parsed parsed, const BodyF
       host_(connection.host_),
       request_(std::move(parsed.request)),
       body_(body),
-      keep_alive_(parsed.keep_alive && !connection.host_.draining),
+      keep_alive_(parsed.keep_alive),
       chunked_(!parsed.http_1_0),
       route_(parsed.route),
       began_at_(connection.request_began_) {
@@ -94,7 +94,7 @@ std::optional<std::uint64_t> Answer::body_length() const {
 
 /// Whether another request may follow: not behind the rest of a body that nobody reads.
 bool Answer::keeps_alive() {
-  keep_alive_ = connection_->skip_body() && keep_alive_;
+  keep_alive_ = connection_->skip_body() && keep_alive_ && !host_.draining;
   return keep_alive_;
 }
 
@@ -116,7 +116,7 @@ void Answer::begin(Response response) {
   if (connection_ == nullptr || begun_) return;
   begun_ = true;
   // Without chunks only the connection's end can end the stream.
-  if (!chunked_ || connection_->has_body_left()) keep_alive_ = false;
+  if (!chunked_ || connection_->has_body_left() || host_.draining) keep_alive_ = false;
   host_.cors.add_headers(request_, response.headers);
   std::string bytes = head_of(response, request_.id, keep_alive_);
   bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";

@@ -6,7 +6,7 @@
 namespace opencat::http {
 
 /// The exchange of the request that a connection is answering.
-class Answer : public Exchange {
+class Answer final : public Exchange {
  public:
   Answer(Connection& connection, RequestParser::Parsed parsed, const BodyFacts& body);
   ~Answer() override;

@@ -97,7 +97,7 @@ void Connection::turn_away() {
                    {});
 }
 
-void Connection::answer_and_close(Response response, const std::string& request_id) {
+void Connection::answer_and_close(const Response& response, const std::string& request_id) {
   Request request;
   request.id = request_id.empty() ? host_.new_request_id() : request_id;
   request.remote_ip = peer_ip_;
@@ -199,7 +199,8 @@ bool Connection::is_late(SteadyClock::time_point now) const {
 }
 
 void Connection::drain() {
-  if (!busy() && out_sent_ == out_.size() && !lingering_) lose();
+  // A request whose body is on its way is under way: it is answered, and then the connection ends.
+  if (!busy() && !incoming_ && out_sent_ == out_.size() && !lingering_) lose();
 }
 
 void Connection::close() { lose(); }

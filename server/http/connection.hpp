@@ -87,7 +87,7 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   static constexpr std::size_t read_size = 64 << 10;
   void reject(RequestParser::Parsed parsed, const BodyFacts& body, int status);
   void refuse(int status, const std::string& request_id = {});
-  void answer_and_close(Response response, const std::string& request_id);
+  void answer_and_close(const Response& response, const std::string& request_id);
 
   bool reads_body() const;
   bool has_body_left() const { return incoming_ && !incoming_->body.whole(); }

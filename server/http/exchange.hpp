@@ -43,15 +43,15 @@ class Exchange {
   /// max_upload_bytes, 413), broken (400) or stalled ends the exchange like a client that left: on_gone is
   /// called, and the client is told by the connection. An answer before the body's end closes the connection
   /// once it is given; with begin(), the body goes on until end().
-  virtual void read_body(OnBody /*on_body*/, std::function<void()> /*on_end*/) {}
+  virtual void read_body(OnBody on_body, std::function<void()> on_end) = 0;
   /// Stops and goes on with reading the body: what the client sends meanwhile waits in its own socket, and no
   /// more than 64 KiB of it here. pause_body() may be called from within on_body, which is then not called
   /// again before resume_body().
-  virtual void pause_body() {}
-  virtual void resume_body() {}
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
   /// The streamed body's length, if the client told it (Content-Length); a chunked one has none. It is within
   /// the limit. 0: there is no body.
-  virtual std::optional<std::uint64_t> body_length() const { return 0; }
+  virtual std::optional<std::uint64_t> body_length() const = 0;
 
   /// The whole answer.
   virtual void respond(Response response) = 0;

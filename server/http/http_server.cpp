@@ -33,7 +33,8 @@ std::string peer_ip_of(int descriptor) {
   } else if (address.ss_family == AF_INET6) {
     inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, text, sizeof text);
   }
-  return text;
+  // IPv4 within IPv6, as a listener on "::" sees it, is IPv4.
+  return client_address(text, {}, {});
 }
 
 }  // namespace
@@ -91,7 +92,9 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
            },
            owner.new_request_id,
            [this](const std::string& peer_ip, const std::string& forwarded_for) {
-             return client_address(peer_ip, forwarded_for, state.options.trusted_proxies);
+             return forwarded_for.empty()
+                        ? peer_ip
+                        : client_address(peer_ip, forwarded_for, state.options.trusted_proxies);
            },
            [this](int descriptor) {
              const auto found = connections.find(descriptor);

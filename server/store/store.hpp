@@ -90,9 +90,9 @@ class Store {
 
   /// Whether it can be written: changes nothing, but goes all the way to the disk. Throws Error(unavailable)
   /// at once when too many wait.
-  virtual void probe(std::function<void(std::exception_ptr problem)> done) { done(nullptr); }
+  virtual void probe(std::function<void(std::exception_ptr problem)> done) = 0;
   /// How much waits to be committed.
-  virtual std::size_t waiting() const { return 0; }
+  virtual std::size_t waiting() const = 0;
 };
 
 }  // namespace opencat

@@ -66,6 +66,29 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
+test('a request whose body is on its way at SIGTERM is answered, and then its connection ends', async () => {
+  const server = await start();
+  const { token } = await server.issue();
+  const text = JSON.stringify(hello);
+  const client = await connect(server.port);
+  client.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+      `Content-Length: ${text.length}\r\nExpect: 100-continue\r\n\r\n`,
+  );
+  await client.until('100 Continue');
+  // A connection that the server has, and not only the system.
+  const idle = await connect(server.port);
+  idle.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await idle.until('"ok"}');
+  const stopped = server.stop();
+  await idle.ended; // it has begun to drain
+  client.write(text);
+  (await upstream.next()).answer('{"late":true}');
+  assert.match(await client.ended, /HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*\{"late":true\}$/);
+  client.close();
+  assert.equal(await stopped, 0);
+});
+
 test('what does not end in time is cut when the drain timeout is over', async () => {
   const server = await start(['--drain-timeout', '1']);
   const { token } = await server.issue();

@@ -72,7 +72,7 @@ TEST_CASE("counts from several threads are all there, and cost well below a micr
   for (std::thread& thread : threads) thread.join();
   const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - began;
   CHECK(family.with({"/v1/chat/completions", "200"}).value() == each);
-  CHECK(histogram.cumulative().back() == 2 * each);
+  CHECK(histogram.cumulative().back() == std::uint64_t{2} * each);
   CAPTURE(took.count() / each);
   // A debug build under a sanitizer, beside other tests: the bound is for what would be wrong by design.
   CHECK(took.count() / each < 20'000);

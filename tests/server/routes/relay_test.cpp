@@ -31,6 +31,9 @@ class FakeStore : public Store {
   void give_back(Reservation) override { ++given_back; }
   void settle(Reservation, TokenUse use) override { settled.push_back(use.prompt); }
 
+  void probe(std::function<void(std::exception_ptr)>) override {}
+  std::size_t waiting() const override { return 0; }
+
   Admission::Verdict verdict = Admission::Verdict::admitted;
   int given_back = 0;
   std::vector<std::int64_t> settled;
@@ -67,6 +70,10 @@ class FakeExchange : public http::Exchange {
   http::Request& request() override { return request_; }
   EventLoop& loop() override { return loop_; }
   std::size_t loop_index() const override { return 0; }
+  void read_body(OnBody, std::function<void()>) override {}
+  void pause_body() override {}
+  void resume_body() override {}
+  std::optional<std::uint64_t> body_length() const override { return 0; }
   void respond(http::Response response) override {
     status = response.status;
     body = response.body;
