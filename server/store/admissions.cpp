@@ -7,7 +7,7 @@ using sqlite::Lent;
 
 namespace {
 
-Admission::Verdict verdict(const TokenRecord& token, const QuotaUse& use) {
+Admission::Verdict verdict(const TokenReader::Holder& token, const QuotaUse& use) {
   if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
   switch (quota_verdict(token.limits, use)) {
     case QuotaVerdict::daily_used_up:
@@ -50,7 +50,7 @@ Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minu
 Admission Admissions::admit(const AdmissionRequest& request) {
   using Verdict = Admission::Verdict;
   Admission admission;
-  const auto token = tokens_.find_by_hash(request.token_hash);
+  const auto token = tokens_.holder(request.token_hash);
   if (!token) return admission;
   admission.token_id = token->id;
   admission.limits = token->limits;

@@ -35,7 +35,10 @@ class SqliteStore : public AdminStore {
         reader_(sqlite::connect(file_, sqlite::Role::reader)),
         read_(reader_),
         on_commit_(options.on_commit),
-        queue_({statement("BEGIN IMMEDIATE"), [this] { commit(); }, statement("ROLLBACK")},
+        begin_(writer_, "BEGIN IMMEDIATE"),
+        commit_(writer_, "COMMIT"),
+        roll_back_(writer_, "ROLLBACK"),
+        queue_({[this] { run(begin_); }, [this] { commit(); }, [this] { run(roll_back_); }},
                max_waiting_commits) {}
 
   void issue(const TokenRecord& token) override {
@@ -133,7 +136,7 @@ class SqliteStore : public AdminStore {
  private:
   void commit() {
     const auto began = std::chrono::steady_clock::now();
-    guarded([this] { writer_.exec("COMMIT"); })();
+    run(commit_);
     if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
   }
 
@@ -142,8 +145,8 @@ class SqliteStore : public AdminStore {
     return [this, work = std::move(work)] { sqlite::serving(file_, work); };
   }
 
-  std::function<void()> statement(const char* sql) {
-    return guarded([this, sql] { writer_.exec(sql); });
+  void run(SQLite::Statement& statement) const {
+    sqlite::serving(file_, [&] { sqlite::Lent(statement)->exec(); });
   }
 
   template <class Find>
@@ -182,6 +185,7 @@ class SqliteStore : public AdminStore {
   std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
   std::mutex reports_mutex_;
   std::function<void(std::chrono::nanoseconds)> on_commit_;
+  SQLite::Statement begin_, commit_, roll_back_;
   CommitQueue queue_;  ///< last: its thread uses what stands above
 };
 

@@ -26,6 +26,10 @@ const char* TokenReader::columns() {
 TokenReader::TokenReader(SQLite::Database& database)
     : by_hash_(database, select_where("token_hash = ?1")),
       by_id_(database, select_where("id = ?1")),
+      holder_(
+          database,
+          "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, '') FROM tokens "
+          "WHERE token_hash = ?1"),
       // A month's rows of a token stand together in the primary key: what was rolled up of it under the month
       // alone, then its days, and "-32" is behind every day.
       use_(database,
@@ -36,6 +40,16 @@ std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
   sqlite::Lent statement(by_hash_);
   sqlite::bind_blob(*statement, 1, hash);
   return first(*statement);
+}
+
+std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash) {
+  sqlite::Lent row(holder_);
+  sqlite::bind_blob(*row, 1, hash);
+  if (!row->executeStep()) return std::nullopt;
+  return Holder{row->getColumn(0).getString(),
+                row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
+                {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
+                row->getColumn(4).getString()};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {

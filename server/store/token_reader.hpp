@@ -16,6 +16,14 @@ class TokenReader {
   explicit TokenReader(SQLite::Database& database);
 
   std::optional<TokenRecord> find_by_hash(const std::string& hash);
+  /// What an admission asks, which is a few columns of it: this is done for each request.
+  struct Holder {
+    std::string id;
+    TokenStatus status = TokenStatus::active;
+    Limits limits;
+    std::string last_used_at;
+  };
+  std::optional<Holder> holder(const std::string& hash);
   /// By its id or hash.
   std::optional<TokenRecord> find(const std::string& id_or_hash);
   /// The requests of the period's day and month.
@@ -25,7 +33,7 @@ class TokenReader {
   static TokenRecord record(SQLite::Statement& row);
 
  private:
-  SQLite::Statement by_hash_, by_id_, use_;
+  SQLite::Statement by_hash_, by_id_, holder_, use_;
 };
 
 const char* status_text(TokenStatus status);

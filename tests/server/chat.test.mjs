@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { answer, event, startUpstream, usageChunk } from '../fakes/upstream.mjs';
 import { ask, bearer, chat, chatStream, hello } from '../support/http.mjs';
-import { refused, usageOf, used } from '../support/checks.mjs';
+import { refused, usageIs, used } from '../support/checks.mjs';
 import { startServer } from '../support/server.mjs';
 
 const upstreamKey = 'sk-the-upstreams-key-of-the-tests';
@@ -78,7 +78,7 @@ test('a whole answer comes back bit for bit, with the quota in headers', async (
   assert.match(headers['x-ratelimit-reset-requests'], /^\d+s$/);
   assert.equal(headers['x-protocol-version'], '1.0.0');
   await used(server, own, 1);
-  assert.deepEqual(await usageOf(server, own), [['fake-model', 1, 7, 3]]);
+  await usageIs(server, own, [['fake-model', 1, 7, 3]]);
 });
 
 test('a stream is relayed event by event, as each arrives', async () => {
@@ -142,7 +142,7 @@ test('the usage chunk is learnt, and given only to who asked for it', async () =
     assert.equal(events.length, include_usage ? 4 : 3);
   }
   await used(server, own, 2);
-  assert.deepEqual(await usageOf(server, own), [['fake-model', 2, 40, 10]]);
+  await usageIs(server, own, [['fake-model', 2, 40, 10]]);
 });
 
 test('cumulative usage in every chunk counts once, and those chunks stay', async () => {
@@ -153,7 +153,7 @@ test('cumulative usage in every chunk counts once, and those chunks stay', async
   for (const n of [1, 2, 3]) model.send(event(chunk(n)));
   model.done();
   assert.equal((await (await stream).rest()).length, 5);
-  assert.deepEqual(await usageOf(server, own), [['fake-model', 1, 9, 3]]);
+  await usageIs(server, own, [['fake-model', 1, 9, 3]]);
 });
 
 test('a model by its name reaches the upstream, an unknown one is refused before it is counted', async () => {

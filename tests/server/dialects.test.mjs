@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { event, startUpstream } from '../fakes/upstream.mjs';
-import { refused, usageOf, used } from '../support/checks.mjs';
+import { refused, usageIs, usageOf, used } from '../support/checks.mjs';
 import { ask, bearer, chat, chatStream, connect, hello } from '../support/http.mjs';
 import { startServer } from '../support/server.mjs';
 
@@ -82,7 +82,7 @@ test('completions stream like chat: usage is asked for, learnt, and left out aga
   });
   assert.equal(model.body.stream_options.include_usage, true);
   assert.equal(text, event({ choices: [{ text: 'hi' }] }) + event('[DONE]'));
-  assert.deepEqual(await usageOf(server, token), [['fake-model', 1, 11, 12]]);
+  await usageIs(server, token, [['fake-model', 1, 11, 12]]);
 });
 
 const started = { type: 'message_start', message: { usage: { input_tokens: 20, output_tokens: 1 } } };
@@ -103,7 +103,7 @@ test('Anthropic’s messages: events as they are, usage of both events, and a to
   await model.send(all); // and it never ends by itself
   const answer = await answered;
   assert.equal(answer.body.toString(), all);
-  assert.deepEqual(await usageOf(server, token), [['fake-model', 1, 20, 30]]);
+  await usageIs(server, token, [['fake-model', 1, 20, 30]]);
   await model.closed;
 
   const whole = post(token, '/messages', { messages: [] });
@@ -120,7 +120,7 @@ test('responses: the stream ends with response.completed, and its usage is learn
   const all = [{ type: 'response.output_text.delta', delta: 'hi' }, completed].map(typed).join('');
   const { text } = await streamed(token, '/responses', { input: 'x' }, (model) => model.send(all));
   assert.equal(text, all);
-  assert.deepEqual(await usageOf(server, token), [['fake-model', 1, 5, 6]]);
+  await usageIs(server, token, [['fake-model', 1, 5, 6]]);
 });
 
 test('a broken stream is told in the words of its dialect, and never ends like a whole one', async () => {

@@ -29,15 +29,29 @@ export function sql(server, statement) {
 
 export const whereToken = (token) => `token_hash = x'${createHash('sha256').update(token).digest('hex')}'`;
 
-/** Rows of [model, requests, prompt tokens, completion tokens], once some tokens were settled. */
-export function usageOf(server, token) {
+/** Rows of [model, requests, prompt tokens, completion tokens]. */
+function usageRows(server, token) {
   const query =
     'SELECT model, request_count, prompt_tokens, completion_tokens FROM usage JOIN tokens ON id = token_id ' +
     `WHERE ${whereToken(token)} ORDER BY model`;
+  return sql(server, query);
+}
+
+/** The rows once some tokens were settled. */
+export function usageOf(server, token) {
   return eventually(() => {
-    const rows = sql(server, query);
+    const rows = usageRows(server, token);
     return rows.some(([, , prompt]) => prompt > 0) && rows;
   }, 'usage that was settled');
+}
+
+/** Waits until the rows are these: requests are settled a moment after their answers. */
+export async function usageIs(server, token, expected) {
+  let rows;
+  await eventually(() => {
+    rows = usageRows(server, token);
+    return JSON.stringify(rows) === JSON.stringify(expected);
+  }, 'that usage').catch(() => assert.deepEqual(rows, expected));
 }
 
 /** Waits until the token's daily count is `count`: it is given back after the answer. */

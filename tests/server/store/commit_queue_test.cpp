@@ -198,3 +198,21 @@ TEST_CASE("CommitQueue wait_for returns after the commit and throws what the wor
   CHECK_THROWS_WITH(queue.wait_for([] { throw std::runtime_error("no"); }), "no");
   CHECK(commits == 2);
 }
+
+TEST_CASE("lazy work is committed with the next group, alone a moment later, and before the queue's end") {
+  Journal journal;
+  {
+    CommitQueue queue(journal.transaction(), 100);
+    queue.add_lazily([&] { journal.take("run lazy"); });
+    queue.wait_for([&] { journal.take("run urgent"); });
+    std::promise<void> ran;
+    queue.add_lazily([&] {
+      journal.take("run alone");
+      ran.set_value();
+    });
+    ran.get_future().wait();
+    queue.add_lazily([&] { journal.take("run last"); });
+  }
+  CHECK(journal.steps == std::vector<std::string>{"begin", "run lazy", "run urgent", "commit", "begin",
+                                                  "run alone", "commit", "begin", "run last", "commit"});
+}
