@@ -39,7 +39,7 @@ test('both languages have the same example, but for its comments', () => {
 test('every option that is named is one of opencat serve', () => {
   const help = execFileSync(process.env.OPENCAT, ['serve', '--help'], { encoding: 'utf8' });
   for (const page of pages) {
-    for (const [, flag] of page.matchAll(/(--[a-z-]+)/g))
+    for (const [, flag] of page.matchAll(/(--[a-z][a-z-]*)/g))
       assert.match(help, new RegExp(`[ ,]${flag}[ ,]`), flag);
   }
 });
