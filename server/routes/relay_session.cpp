@@ -165,6 +165,7 @@ void RelaySession::stream_begins(const std::string& content_type) {
   http::Response head{200};
   head.headers = {{"Content-Type", content_type.empty() ? "application/octet-stream" : content_type},
                   {"Cache-Control", "no-store"},
+                  {"X-Content-Type-Options", "nosniff"},
                   {"X-Accel-Buffering", "no"}};
   add_quota_headers(head.headers, admission_, period_);
   begin(std::move(head));
