@@ -60,10 +60,10 @@ void RelaySession::on_admission(const Admission& admission, std::exception_ptr p
   admission_ = admission;
   try {
     if (problem) std::rethrow_exception(problem);
+    exchange_->notes.token_id = admission.token_id;
     throw_unless_admitted(admission, period_);
-    exchange_->notes = {admission.token_id, counted_as_};
+    exchange_->notes.model = counted_as_;
     counted_ = true;
-    exchange_->notes = {admission.token_id, counted_as_};
     // The upstream has not heard of it, so it was no request.
     if (left_) return give_back();
     self_ = shared_from_this();
