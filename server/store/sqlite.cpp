@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 /// How long a change waits for an operator's own session that holds the file; beyond it, 503.
-constexpr int busy_timeout_ms = 5000;
 
 Error opening_error(int code, const fs::path& file, const std::string& detail) {
   switch (code) {
@@ -98,9 +97,9 @@ void serving(const fs::path& file, const std::function<void()>& work) {
   }
 }
 
-SQLite::Database connect(const fs::path& file, Role role) {
+SQLite::Database connect(const fs::path& file, Role role, std::chrono::milliseconds busy_timeout) {
   if (role == Role::writer) make_private_file(file);
-  SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, busy_timeout_ms);
+  SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, static_cast<int>(busy_timeout.count()));
   const std::vector<Asset> migrations = assets_under("migrations/");
   const int version = checked_version(database, file, static_cast<int>(migrations.size()));
   if (role == Role::reader) {

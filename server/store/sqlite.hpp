@@ -2,6 +2,7 @@
 // The only file that includes SQLiteCpp; for the .cpp files of this folder, and for no other.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -28,7 +29,8 @@ enum class Role {
 
 /// A connection to the server's database; not for two threads at once. Throws SQLite::Exception, and
 /// Error(usage) for a database that is newer than the migrations known here (changing nothing).
-SQLite::Database connect(const std::filesystem::path& file, Role role);
+SQLite::Database connect(const std::filesystem::path& file, Role role,
+                         std::chrono::milliseconds busy_timeout = std::chrono::seconds{5});
 
 /// Lends a prepared statement, and gives it back unbound however its use ends: a cursor left open would hold
 /// the WAL.

@@ -27,7 +27,7 @@ class SqliteStore : public AdminStore {
  public:
   SqliteStore(fs::path file, const StoreOptions& options)
       : file_(std::move(file)),
-        writer_(sqlite::connect(file_, sqlite::Role::writer)),
+        writer_(sqlite::connect(file_, sqlite::Role::writer, options.busy_timeout)),
         admissions_(writer_, options.requests_per_minute),
         changes_(writer_),
         written_(writer_),

@@ -43,6 +43,8 @@ struct Admission {
 
 struct StoreOptions {
   std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
+  /// So long a request waits for another program that holds the database; then it is 503.
+  std::chrono::milliseconds busy_timeout{5000};
   /// Hears how long each commit took, on the store's thread.
   std::function<void(std::chrono::nanoseconds)> on_commit = {};
 };

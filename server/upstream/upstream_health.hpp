@@ -15,6 +15,14 @@ namespace opencat {
 class UpstreamHealth {
  public:
   enum class State { healthy, cooling };
+  struct Pauses {
+    std::chrono::milliseconds first{2'000};
+    std::chrono::milliseconds longest{120'000};
+    std::chrono::milliseconds longest_wish{600'000};
+  };
+
+  UpstreamHealth() = default;
+  explicit UpstreamHealth(const Pauses& pauses) : pauses_(pauses) {}
 
   State state() const { return cooling_until_ ? State::cooling : State::healthy; }
   /// When it is to be probed; nothing while it is healthy.
@@ -28,6 +36,7 @@ class UpstreamHealth {
   void probed_well() { cooling_until_.reset(); }
 
  private:
+  Pauses pauses_;
   std::optional<Time> cooling_until_;
   int failures_in_row_ = 0;
 };

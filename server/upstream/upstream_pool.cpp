@@ -72,8 +72,9 @@ class UpstreamPool::Probe : public TransferListener {
   int status_ = 0;
 };
 
-UpstreamPool::UpstreamPool(UpstreamLoop prober, Clock& clock, Make make, Log log)
-    : prober_(prober), clock_(clock), make_(std::move(make)), log_(std::move(log)) {}
+UpstreamPool::UpstreamPool(UpstreamLoop prober, Clock& clock, Make make, Log log,
+                           UpstreamHealth::Pauses pauses)
+    : prober_(prober), clock_(clock), make_(std::move(make)), log_(std::move(log)), pauses_(pauses) {}
 
 UpstreamPool::~UpstreamPool() = default;
 
@@ -90,6 +91,7 @@ void UpstreamPool::configure(const std::vector<UpstreamConfig>& configs) {
     const auto member = std::make_shared<Member>();
     member->config = config;
     member->upstream = make_(config);
+    member->health = UpstreamHealth(pauses_);
     fresh.push_back(member);
   }
   std::stable_sort(fresh.begin(), fresh.end(), [](const auto& one, const auto& other) {

@@ -40,7 +40,7 @@ class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
   using Log = std::function<void(const std::string& line)>;
 
   /// Probes run in `prober`, which must outlive the pool and have ended when that goes.
-  UpstreamPool(UpstreamLoop prober, Clock& clock, Make make, Log log);
+  UpstreamPool(UpstreamLoop prober, Clock& clock, Make make, Log log, UpstreamHealth::Pauses pauses = {});
   ~UpstreamPool();
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
@@ -101,6 +101,7 @@ class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
   Clock& clock_;
   Make make_;
   Log log_;
+  UpstreamHealth::Pauses pauses_;
   mutable std::mutex mutex_;  ///< guards all below, and what changes in a Member
   std::vector<std::shared_ptr<Member>> members_;
   /// Those under way; the prober's loop's, so it needs no lock.

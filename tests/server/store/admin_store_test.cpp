@@ -262,6 +262,7 @@ TEST_CASE("the WAL shrinks again once an operator's long session lets it") {
 
 TEST_CASE("while another program holds the file, requests wait; beyond a bound they are told to come again") {
   Fixture fixture;
+  fixture.open(1'000'000, std::chrono::milliseconds{300});
   const auto token = fixture.issue('a');
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open(fixture.file.c_str(), &other) == SQLITE_OK);

@@ -28,9 +28,9 @@ struct Fixture {
   std::unique_ptr<AdminStore> store;
 
   explicit Fixture(std::size_t per_minute = 1'000'000) { open(per_minute); }
-  void open(std::size_t per_minute = 1'000'000) {
+  void open(std::size_t per_minute = 1'000'000, std::chrono::milliseconds busy_timeout = 5s) {
     store.reset();
-    store = open_sqlite_store(file, {per_minute});
+    store = open_sqlite_store(file, {per_minute, busy_timeout});
   }
 
   TokenRecord issue(char name, Limits limits = {}) {
