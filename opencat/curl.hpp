@@ -22,7 +22,8 @@ using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 
 Easy make_easy();
 
-/// The request's header lines. libcurl's own `Expect: 100-continue` is left out: it costs a round trip.
+/// The request's header lines. libcurl's own `Expect: 100-continue` is left out: it costs a round trip, and
+/// so is a header with a line end in it.
 List header_list(const HttpHeaders& headers);
 
 /// Sets what every request of this program shares: signals off, protocols, redirects, TLS, times.

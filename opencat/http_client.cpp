@@ -28,6 +28,8 @@ Easy make_easy() {
 List header_list(const HttpHeaders& headers) {
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
   for (const auto& [name, value] : headers) {
+    // libcurl sends what it is given: a line end within would begin another header, or another request.
+    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
     // "Name;" is how libcurl is told of a header with an empty value.
     std::string line = name;
     line.append(value.empty() ? ";" : ": ").append(value);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -70,5 +71,7 @@ class Settings {
 
 /// A TOML file as JSON; throws Error(usage) with the line of a mistake.
 nlohmann::json read_toml(const std::filesystem::path& file);
+/// The same of its text; `name` is the file's in messages.
+nlohmann::json parse_toml(std::string_view text, const std::string& name);
 
 }  // namespace opencat

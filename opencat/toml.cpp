@@ -12,15 +12,18 @@
 namespace opencat {
 
 nlohmann::json read_toml(const std::filesystem::path& file) {
-  const std::string text = read_file(file, 1u << 20);
+  return parse_toml(read_file(file, 1u << 20), file.string());
+}
+
+nlohmann::json parse_toml(std::string_view text, const std::string& name) {
   try {
-    const toml::table table = toml::parse(text, file.string());
+    const toml::table table = toml::parse(text, name);
     std::ostringstream json;
     json << toml::json_formatter(table);
     return nlohmann::json::parse(json.str());
   } catch (const toml::parse_error& problem) {
-    throw Error(ErrorKind::usage, file.string() + " line " + std::to_string(problem.source().begin.line) +
-                                      ": " + std::string(problem.description()));
+    throw Error(ErrorKind::usage, name + " line " + std::to_string(problem.source().begin.line) + ": " +
+                                      std::string(problem.description()));
   }
 }
 

@@ -10,6 +10,7 @@
     zlib1g-dev libbrotli-dev ca-certificates'
   packages_run='unzip'
   packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux'
+  packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
 }
 

@@ -11,12 +11,36 @@
 #include <httplib.h>
 
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat::http {
 
 namespace {
 
-/// A head that is already in memory, as httplib's parser wants to read it. What the parser would answer is
+/// The headers of a head that HeadFraming found well, as they were written: httplib percent-decodes their
+/// values, and "%0d%0a" in one would end a line wherever that value is passed on.
+Headers headers_of(std::string_view head) {
+  Headers headers;
+  for (std::size_t end; (end = head.find("\r\n")) != std::string_view::npos && end > 0;) {
+    const std::string_view line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+  }
+  return headers;
+}
+
+bool asks_to_close(const Headers& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+    if (lower(header.first) != "connection") return false;
+    const auto options = split(header.second, ',');
+    return std::any_of(options.begin(), options.end(),
+                       [](const std::string& option) { return lower(trim(option)) == "close"; });
+  });
+}
+
+/// Bytes that are already in memory, as httplib's parser wants to read them. What the parser would answer is
 /// dropped: answers are written by Connection.
 class BufferStream : public httplib::Stream {
  public:
@@ -71,20 +95,25 @@ class RequestParser::Server : public Processing<httplib::Server> {
 
   Parsed parse(std::string_view head) {
     parsed_ = Parsed{};
-    BufferStream stream(head);
+    // httplib is for the first line: it has ideas of its own about headers (Range, Expect, decoding), and
+    // none is wanted.
+    const std::size_t line_end = head.find("\r\n") + 2;
+    Headers headers = headers_of(head.substr(line_end));
+    const std::string first_line = std::string(head.substr(0, line_end)) + "\r\n";
+    BufferStream stream(first_line);
     bool closed = false;
-    const std::function<void(httplib::Request&)> setup = [this](httplib::Request& request) {
+    const std::function<void(httplib::Request&)> setup = [this, &headers](httplib::Request& request) {
       parsed_.http_1_0 = request.version == "HTTP/1.0";
       strip_prefix(request.path);
-      take_head(request);
+      parsed_.request.method = request.method;
+      parsed_.request.path = request.path;
+      parsed_.request.headers = std::move(headers);
       // The body is the connection's: httplib would hold all of it, read forms and unpack what is compressed.
-      for (const char* name : {"Content-Type", "Content-Encoding", "Transfer-Encoding", "Content-Length"})
-        request.headers.erase(name);
       request.headers.emplace("Content-Length", "0");
     };
     const bool well = process(stream, closed, setup);
     // To keep a 1.0 client's connection open, it would have to be told so in a header of those days.
-    parsed_.keep_alive = well && !closed && !parsed_.http_1_0;
+    parsed_.keep_alive = well && !closed && !parsed_.http_1_0 && !asks_to_close(parsed_.request.headers);
     if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path))
       parsed_.status = 405;
     return std::move(parsed_);
@@ -112,13 +141,6 @@ class RequestParser::Server : public Processing<httplib::Server> {
   }
 
   /// Copies what our handlers see, for httplib's object goes when its handler returns.
-  void take_head(const httplib::Request& from) {
-    Request& to = parsed_.request;
-    to.method = from.method;
-    to.path = from.path;
-    for (const auto& [name, value] : from.headers) to.headers.emplace_back(name, value);
-  }
-
   void take_rest(const httplib::Request& from) {
     Request& to = parsed_.request;
     for (std::size_t i = 1; i < from.matches.size(); ++i) to.captures.push_back(from.matches[i].str());

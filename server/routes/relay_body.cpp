@@ -54,7 +54,7 @@ class FormBody : public RelayBody {
     if (const auto& field = form_.field()) {
       spool_->replace(field->offset, field->value.size(), model);
     } else {
-      spool_->replace(0, 0, form_.part_for(model));
+      spool_->replace(form_.part_offset(), 0, form_.part_for(model));
     }
     UpstreamRequest request;
     request.path = endpoint_.path;

@@ -68,10 +68,12 @@ bool MultipartModel::step() {
       return true;
     }
     const std::size_t end = buffer_.find("\r\n\r\n");
-    if (end == std::string::npos) {
-      if (buffer_.size() > max_part_head) in_ = In::nothing;
+    // Too long is too long however it arrives: the same whether its end has come yet or not.
+    if (end == std::string::npos ? buffer_.size() > max_part_head : end > max_part_head) {
+      in_ = In::nothing;
       return false;
     }
+    if (end == std::string::npos) return false;
     const std::string head = buffer_.substr(0, end + 2);
     drop(end + 4);
     // A part's content may be empty, and then its boundary's CRLF is the head's last.
@@ -80,10 +82,10 @@ bool MultipartModel::step() {
   }
   const std::size_t end = buffer_.find(boundary_);
   if (in_ == In::value) {
-    if (end == std::string::npos) {
-      if (buffer_.size() > max_value + boundary_.size()) throw Error(ErrorKind::usage, "'model' is too long");
-      return false;
-    }
+    // A boundary may have arrived in part.
+    if (end == std::string::npos ? buffer_.size() > max_value + boundary_.size() : end > max_value)
+      throw Error(ErrorKind::usage, "'model' is too long");
+    if (end == std::string::npos) return false;
     // The begin that buffer_ was given counts for nothing in the body.
     field_ = Field{buffer_.substr(0, end), dropped_ - 2};
     in_ = In::nothing;
@@ -93,6 +95,9 @@ bool MultipartModel::step() {
     if (buffer_.size() >= boundary_.size()) drop(buffer_.size() - boundary_.size() + 1);
     return false;
   }
+  // The CRLF in front of a boundary is the one that buffer_ began with, or stands in the body: either way the
+  // boundary's own line begins where that many bytes of the body end.
+  if (in_ == In::preamble) part_offset_ = dropped_ + end;
   drop(end + boundary_.size());
   in_ = In::head;
   return true;

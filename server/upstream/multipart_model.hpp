@@ -24,8 +24,10 @@ class MultipartModel {
   void feed(std::string_view piece);
 
   const std::optional<Field>& field() const { return field_; }
-  /// What to put before the body where the field is missing: the part that says `model`.
+  /// What to put in at part_offset() where the field is missing: the part that says `model`.
   std::string part_for(std::string_view model) const;
+  /// Where the first part begins: 0, unless the form has a preamble.
+  std::uint64_t part_offset() const { return part_offset_; }
 
  private:
   enum class In { preamble, head, value, content, nothing };
@@ -37,6 +39,7 @@ class MultipartModel {
   std::string
       buffer_;  ///< what is not decided yet; seems to begin with a CRLF of its own, for the first boundary
   std::uint64_t dropped_ = 0;
+  std::uint64_t part_offset_ = 0;
   In in_ = In::preamble;
   std::optional<Field> field_;
 };

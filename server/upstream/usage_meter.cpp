@@ -26,11 +26,14 @@ std::optional<std::int64_t> count_of(const Json& usage, const char* name) {
 /// The usage object of a document: its own, or that of the message or response in it.
 const Json* usage_in(const Json& document) {
   if (!document.is_object()) return nullptr;
-  if (const auto usage = document.find("usage"); usage != document.end() && usage->is_object())
-    return &*usage;
-  for (const char* holder : {"message", "response"}) {
-    const auto inner = document.find(holder);
-    if (inner != document.end() && inner->is_object()) return usage_in(*inner);
+  const auto object_in = [](const Json& holder, const char* name) -> const Json* {
+    const auto found = holder.find(name);
+    return found != holder.end() && found->is_object() ? &*found : nullptr;
+  };
+  if (const Json* usage = object_in(document, "usage")) return usage;
+  for (const char* name : {"message", "response"}) {
+    // One step and no further: nobody's usage stands deeper, and an event may be nested a million times.
+    if (const Json* inner = object_in(document, name)) return object_in(*inner, "usage");
   }
   return nullptr;
 }

@@ -61,6 +61,29 @@ TEST_CASE("a form without the field has none, and what would say it is one more 
   CHECK(MultipartModel(type).part_for("m") == part("name=\"model\"", "m"));
 }
 
+TEST_CASE("a missing field is put behind the preamble, which would else become its value") {
+  for (const std::string& preamble : {std::string(), std::string("preamble\r\n"), std::string("\r\n")}) {
+    for (const std::size_t cut : {1u, 7u, 1000u}) {
+      const std::string body = preamble + part("name=\"file\"", "x") + "--XyZ--\r\n";
+      MultipartModel form(type);
+      for (std::size_t at = 0; at < body.size(); at += cut) form.feed(std::string_view(body).substr(at, cut));
+      REQUIRE(form.part_offset() == preamble.size());
+      const auto added = found(std::string(body).insert(form.part_offset(), form.part_for("m")), cut);
+      REQUIRE(added);
+      CHECK(added->value == "m");
+    }
+  }
+}
+
+TEST_CASE("a value or a part's head that is too long is too long however it arrives") {
+  for (const std::size_t cut : {1u, 100u, 100'000u}) {
+    CHECK(found(part("name=\"model\"", std::string(1024, 'a')) + "--XyZ--", cut));
+    CHECK_THROWS_AS(found(part("name=\"model\"", std::string(1025, 'a')) + "--XyZ--", cut), Error);
+    CHECK_FALSE(
+        found("--XyZ\r\nA: " + std::string(20'000, 'x') + "\r\n\r\n\r\n" + part("name=model", "m"), cut));
+  }
+}
+
 TEST_CASE("what is no form, and a model that is no name, are refused") {
   for (const char* other : {"", "application/json", "multipart/form-data", "multipart/mixed; boundary=a",
                             "multipart/form-data; boundary=\"\""}) {
