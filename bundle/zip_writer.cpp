@@ -46,6 +46,15 @@ DosTime dos_time(Time moment) {
   throw Error(ErrorKind::failed, what + ": " + zip_error_strerror(zip_get_error(zip)));
 }
 
+/// A file of another zip, as it is compressed there. libzip 1.10 renamed the function; Debian 12 has 1.7.
+zip_source_t* packed_source(zip_t* target, zip_t* zip, zip_uint64_t index) {
+#if LIBZIP_VERSION_MAJOR > 1 || LIBZIP_VERSION_MINOR >= 10
+  return zip_source_zip_file(target, zip, index, ZIP_FL_COMPRESSED, 0, -1, nullptr);
+#else
+  return zip_source_zip(target, zip, index, ZIP_FL_COMPRESSED, 0, -1);
+#endif
+}
+
 /// The zips that packed files are copied from; open until the new one is written.
 class PackedZips {
  public:
@@ -53,7 +62,7 @@ class PackedZips {
     zip_t* zip = open(file.zip);
     const zip_int64_t index = zip_name_locate(zip, file.name.c_str(), ZIP_FL_ENC_UTF_8);
     if (index < 0) fail(zip, file.zip.string() + " lacks " + file.name);
-    return zip_source_zip(target, zip, static_cast<zip_uint64_t>(index), ZIP_FL_COMPRESSED, 0, -1);
+    return packed_source(target, zip, static_cast<zip_uint64_t>(index));
   }
 
  private:
