@@ -69,6 +69,7 @@ void ServeSettings::declare(Settings& settings) {
   declare_upstream(settings);
   declare_secrets(settings);
   declare_limits(settings);
+  declare_running(settings);
 }
 
 void ServeSettings::declare_upstream(Settings& settings) {
@@ -200,6 +201,9 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::none,
                 {},
                 -24LL * 60});
+}
+
+void ServeSettings::declare_running(Settings& settings) {
   settings.add(
       {"--loops", {"OPENCAT_LOOPS"}, "loops", "Threads that drive connections", &loops_, Unit::none, {}, 1});
   settings.add({"--drain-timeout",

@@ -26,10 +26,11 @@ class ServeSettings {
   ServerOptions data_options();
 
  private:
-  static constexpr std::int64_t day_s = 24 * 60 * 60;
+  static constexpr std::int64_t day_s = 24LL * 60 * 60;
   void declare_upstream(Settings& settings);
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
+  void declare_running(Settings& settings);
   std::vector<UpstreamConfig> upstreams(const Environment& environment) const;
 
   ServerOptions options_;

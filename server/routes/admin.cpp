@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t max_usage_rows = 10'000;
 constexpr std::chrono::days usage_days{30};
-constexpr std::int64_t day_s = 24 * 60 * 60;
+constexpr std::int64_t day_s = 24LL * 60 * 60;
 constexpr std::int64_t max_old_valid_s = 365 * day_s;
 
 const char* mode_text(EnrollmentMode mode) {
