@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { answer, event, startUpstream, usageChunk } from '../fakes/upstream.mjs';
-import { ask, bearer, chat, chatStream, hello } from '../support/http.mjs';
+import { ask, bearer, chat, chatStream, eventually, hello } from '../support/http.mjs';
 import { refused, usageOf, used } from '../support/checks.mjs';
 import { startServer } from '../support/server.mjs';
 
@@ -142,6 +142,8 @@ test('the usage chunk is learnt, and given only to who asked for it', async () =
     assert.equal(events.length, include_usage ? 4 : 3);
   }
   await used(server, own, 2);
+  // Each is settled by itself, a moment after its answer.
+  await eventually(async () => (await usageOf(server, own))[0][2] > 20, 'both to be settled');
   assert.deepEqual(await usageOf(server, own), [['fake-model', 2, 40, 10]]);
 });
 
