@@ -200,12 +200,20 @@ void ServeSettings::declare_limits(Settings& settings) {
                 &utc_offset_,
                 Unit::none,
                 {},
-                -24LL * 60});
+                -24LL * 60,
+                24LL * 60});
 }
 
 void ServeSettings::declare_running(Settings& settings) {
-  settings.add(
-      {"--loops", {"OPENCAT_LOOPS"}, "loops", "Threads that drive connections", &loops_, Unit::none, {}, 1});
+  settings.add({"--loops",
+                {"OPENCAT_LOOPS"},
+                "loops",
+                "Threads that drive connections",
+                &loops_,
+                Unit::none,
+                {},
+                1,
+                256});
   settings.add({"--drain-timeout",
                 {"OPENCAT_DRAIN_TIMEOUT"},
                 "drain_timeout",

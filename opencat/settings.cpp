@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -46,6 +47,10 @@ std::int64_t parse_number(const Setting& row, const std::string& where, const st
     refuse(where, "a smaller number", value, row);
   number *= factor;
   if (number < row.minimum) refuse(where, "at least " + std::to_string(row.minimum), value, row);
+  // A timer's milliseconds must fit in 32 bits, and a deadline in the clock's nanoseconds.
+  constexpr std::int64_t longest_s = 30LL * 86400;
+  const std::int64_t maximum = row.unit == Unit::seconds ? std::min(row.maximum, longest_s) : row.maximum;
+  if (number > maximum) refuse(where, "at most " + std::to_string(maximum), value, row);
   return number;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ namespace opencat {
 enum class Origin { built_in, file, environment, flag };
 
 /// What a setting's number counts, which also says how it may be written: seconds as "90", "90s", "15m" or
-/// "2h", bytes as "1048576", "512KiB" or "10MiB".
+/// "2h", up to 30 days, bytes as "1048576", "512KiB" or "10MiB".
 enum class Unit { none, seconds, bytes };
 
 /// The variable that a setting fills; what it holds at first is the default. A vector's setting may be given
@@ -38,6 +39,7 @@ struct Setting {
   Unit unit = Unit::none;
   std::vector<std::string> choices = {};  ///< the only values allowed; empty: any
   std::int64_t minimum = 0;
+  std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
   bool secret = false;  ///< masked by --show-config; its flag is documented as visible to other users
   Origin origin = Origin::built_in;
   std::string origin_name = {};  ///< the variable or file it came from
