@@ -36,6 +36,7 @@ async function ticks() {
 
 // A sanitizer has memory and work of its own.
 const costsAreOurs = !process.env.OPENCAT_TEST_SANITIZER;
+const second = costsAreOurs ? 1000 : 10_000;
 
 test('a client that leaves a stream cancels it at the upstream within a second, and is charged', async () => {
   const token = await newToken();
@@ -50,7 +51,7 @@ test('a client that leaves a stream cancels it at the upstream within a second, 
   const left = performance.now();
   request.destroy();
   await model.closed;
-  assert.ok(performance.now() - left < 1000);
+  assert.ok(performance.now() - left < second);
   await used(server, token, 1);
   await usageIs(server, token, [['m', 1, 30, 4]]);
 });
@@ -67,7 +68,7 @@ test('a client that leaves before a whole answer cancels it at the upstream with
   const left = performance.now();
   client.close();
   await model.closed;
-  assert.ok(performance.now() - left < 1000);
+  assert.ok(performance.now() - left < second);
   await used(server, token, 1);
 });
 
@@ -214,7 +215,7 @@ test('who sends or reads a byte now and then takes one slot each, and the others
   for (let i = 0; i < 20; ++i) {
     const began = Date.now();
     assert.equal((await ask(`${full.origin}/healthz`)).status, 200);
-    assert.ok(Date.now() - began < 1000);
+    assert.ok(Date.now() - began < second);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await eventually(async () => (await open()) === 3, 'a slot for each of the slow');
