@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The libraries, as Debian 12 packages them (pkg-config where there is no CMake package) or as vcpkg does.
+# The libraries, as Debian 12 and 13 package them (pkg-config where there is no CMake package) or as vcpkg does.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CURL REQUIRED)

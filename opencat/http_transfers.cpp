@@ -18,6 +18,11 @@ namespace {
 
 constexpr chrono::milliseconds sweep_interval{1000};
 
+// libcurl 8.14 (Debian 13) may ask to be called at once, again and again, as long as a transfer with more to
+// read is paused. After so many calls that moved nothing it is called this seldom, until something moves.
+constexpr int patient_turns = 8;
+constexpr chrono::milliseconds idle_turn{20};
+
 /// One request on its way. A cancelled one has no listener and only waits to be taken apart outside libcurl's
 /// callbacks, where libcurl forbids that; a finished one has no handle.
 struct Job {
@@ -55,6 +60,7 @@ struct HttpTransfers::State {
   std::vector<curl::Easy> idle;
   std::optional<EventLoop::Timer> timer;  ///< may fire before `due`, never after it
   std::optional<SteadyTime> due;          ///< when libcurl wants to be called
+  int idle_turns = 0;                     ///< how often its timer came since something moved
   std::optional<EventLoop::Timer> sweeper;
 
   /// A descriptor of libcurl's and the readiness it waits for. One that libcurl is done with stays watched
@@ -83,6 +89,7 @@ struct HttpTransfers::State {
 
   void forget(curl_socket_t descriptor);
   void set_timer();
+  void moved();
 
   static int on_close(void* user, curl_socket_t descriptor);
   static int on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*);
@@ -91,7 +98,7 @@ struct HttpTransfers::State {
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* user);
   static std::size_t on_upload(char* target, std::size_t, std::size_t size, void* user);
   static int on_seek(void* user, curl_off_t offset, int origin);
-  static void configure_upload(Job& job);
+  void configure_upload(Job& job);
 };
 
 HttpTransfers::State::State(EventLoop& event_loop, Options given)
@@ -160,9 +167,10 @@ void HttpTransfers::State::configure_upload(Job& job) {
   curl_easy_setopt(easy, CURLOPT_READDATA, &job);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
   curl_easy_setopt(easy, CURLOPT_SEEKDATA, &job);
-  job.request.upload->wakeup = [&job] {
+  job.request.upload->wakeup = [this, &job] {
     if (!std::exchange(job.upload_waits, false) || !job.easy) return;
     job.last_activity = chrono::steady_clock::now();
+    moved();
     job.apply_pauses();
   };
 }
@@ -203,6 +211,7 @@ std::size_t HttpTransfers::State::on_body(char* data, std::size_t, std::size_t s
   job.last_activity = chrono::steady_clock::now();
   State* state = nullptr;
   curl_easy_getinfo(job.easy.get(), CURLINFO_PRIVATE, &state);
+  state->moved();
   state->tell_head(job);
   if (job.listener != nullptr) job.listener->on_body({data, size});
   // The listener may have cancelled: 0 makes libcurl give the transfer up.
@@ -250,7 +259,9 @@ int HttpTransfers::State::on_timer(CURLM*, long timeout_ms, void* user) {
     state.due.reset();
     return 0;
   }
-  state.due = chrono::steady_clock::now() + chrono::milliseconds(timeout_ms);
+  const chrono::milliseconds wanted(timeout_ms);
+  const bool in_vain = state.idle_turns > patient_turns;
+  state.due = chrono::steady_clock::now() + (in_vain ? std::max(wanted, idle_turn) : wanted);
   // libcurl puts its timer off again and again: one that fires early looks whether it is time yet.
   if (state.timer && state.timer->first <= *state.due) return 0;
   if (state.timer) state.loop.cancel(*state.timer);
@@ -265,8 +276,17 @@ void HttpTransfers::State::set_timer() {
     if (!due) return;
     if (chrono::steady_clock::now() < *due) return set_timer();
     due.reset();
+    if (idle_turns <= patient_turns) ++idle_turns;
     act(CURL_SOCKET_TIMEOUT, 0);
   });
+}
+
+/// What waits for the timer need not wait any longer: libcurl says nothing when it wants the same as before.
+void HttpTransfers::State::moved() {
+  if (std::exchange(idle_turns, 0) <= patient_turns || !due) return;
+  due = chrono::steady_clock::now();
+  if (timer) loop.cancel(*timer);
+  set_timer();
 }
 
 void HttpTransfers::State::Socket::on_ready(unsigned readiness) {
@@ -359,6 +379,7 @@ class HttpTransfers::Handle : public Transfer {
     if (!job_->easy || !job_->paused) return;
     job_->paused = false;
     job_->last_activity = chrono::steady_clock::now();
+    state_.moved();
     job_->apply_pauses();
   }
 
@@ -388,6 +409,7 @@ std::unique_ptr<Transfer> HttpTransfers::start(HttpRequest request, const Transf
   job.listener = &listener;
   job.last_activity = chrono::steady_clock::now();
   state.configure(job);
+  state.moved();
   CURL* easy = job.easy.get();
   state.jobs.emplace(easy, owned);
   curl_multi_add_handle(state.multi, easy);

@@ -57,7 +57,7 @@ class BufferStream : public httplib::Stream {
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return INVALID_SOCKET; }
-  // A pure virtual of 0.18's that 0.11 does not have, hence no `override`.
+  // A pure virtual of versions after 0.18, hence no `override`.
   virtual time_t duration() const { return 0; }
 
  private:
