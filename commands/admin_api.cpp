@@ -35,10 +35,10 @@ class RemoteAdmin : public AdminApi {
     HttpRequest request;
     request.method = wanted.method;
     request.url = url_ + "/api/admin" + wanted.path;
-    if (!wanted.name.empty()) request.url += "/" + percent_encode(wanted.name);
+    if (!wanted.name.empty()) request.url.append("/").append(percent_encode(wanted.name));
     const char* separator = "?";
     for (const auto& [name, value] : wanted.query) {
-      request.url += separator + name + "=" + percent_encode(value);
+      request.url.append(separator).append(name).append("=").append(percent_encode(value));
       separator = "&";
     }
     request.body = wanted.body;

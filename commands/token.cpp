@@ -119,7 +119,7 @@ class Token : public Command {
       const Json token = action_ == "show" ? api_->ask({"GET", "/tokens", name})
                                            : api_->ask({"PATCH", "/tokens", name, {}, change_body().dump()});
       done.push_back(token);
-      text += (text.empty() ? "" : "\n") + token_text(token);
+      text.append(text.empty() ? "" : "\n").append(token_text(token));
     }
     context.output.result(names_.size() == 1 ? done.front() : Json{{"tokens", done}}, text);
   }

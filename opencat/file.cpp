@@ -76,7 +76,10 @@ std::string read_file(const fs::path& file, std::uintmax_t limit) {
 void write_file_atomically(const fs::path& file, std::string_view bytes, FileMode mode) {
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   make_folders(folder);
-  std::string name = (folder / ("." + file.filename().string() + ".XXXXXX")).string();
+  fs::path hidden = ".";
+  hidden += file.filename();
+  hidden += ".XXXXXX";
+  std::string name = (folder / hidden).string();
   Descriptor descriptor(::mkstemp(name.data()));
   if (descriptor.get() < 0) throw system_error("cannot write in " + folder.string());
   try {

@@ -69,10 +69,13 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
 
   /// A request whose head has arrived.
   struct Incoming {
+    Incoming(const BodyFacts& of, std::uint64_t limit, bool as_stream)
+        : facts(of), body(of, limit), streamed(as_stream) {}
+
     RequestParser::Parsed parsed;  ///< moved on when it is dispatched
     BodyFacts facts;
     BodyFraming body;
-    bool streamed = false;
+    bool streamed;
     bool wanted = false;  ///< the handler has asked for it
     bool paused = false;
   };

@@ -59,7 +59,7 @@ bool Connection::take_head() {
     serve(std::move(parsed), facts);
     return true;
   }
-  incoming_ = std::make_unique<Incoming>(Incoming{{}, facts, BodyFraming(facts, limit), streamed});
+  incoming_ = std::make_unique<Incoming>(facts, limit, streamed);
   if (facts.length > limit) {
     reject(std::move(parsed), facts, 413);
     return false;

@@ -22,14 +22,14 @@ constexpr std::size_t max_before = 16;
 
 std::string kept_secret(const fs::path& file, Entropy& entropy) {
   if (const auto kept = read_file_if_there(file, 4096)) {
-    const std::string secret(trim(*kept));
+    std::string secret(trim(*kept));
     if (secret.size() < 16) {
       throw Error(ErrorKind::usage,
                   file.string() + " holds no usable secret; remove it, and a new one is made");
     }
     return secret;
   }
-  const std::string secret = random_hex(entropy, 24);
+  std::string secret = random_hex(entropy, 24);
   write_file_atomically(file, secret + "\n", FileMode::secret);
   return secret;
 }

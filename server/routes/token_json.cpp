@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "opencat/error.hpp"
 
 namespace opencat::routes {
@@ -34,7 +36,7 @@ void refuse_unknown(const Json& object, std::initializer_list<const char*> known
     if (std::any_of(known.begin(), known.end(), same)) continue;
     std::string list;
     for (const char* one : known) list += (list.empty() ? "'" : ", '") + std::string(one) + "'";
-    refuse(what + " has no member '" + name.substr(0, max_text_bytes) + "'; it may have " + list);
+    refuse(fmt::format("{} has no member '{}'; it may have {}", what, name.substr(0, max_text_bytes), list));
   }
 }
 

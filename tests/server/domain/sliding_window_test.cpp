@@ -96,7 +96,8 @@ TEST_CASE("SlidingWindow forgets who fell silent, and nobody else") {
 
 TEST_CASE("SlidingWindow holds its bound on keys, and forgets the one that was silent the longest") {
   SlidingWindow window(1, 3600s, 100);
-  for (int i = 0; i < 100'000; ++i) CHECK(window.take("k" + std::to_string(i), start + i * 1ms) == 0s);
+  for (int i = 0; i < 100'000; ++i)
+    CHECK(window.take(std::string("k").append(std::to_string(i)), start + i * 1ms) == 0s);
   CHECK(window.keys() == 100);
   CHECK(window.take("k99999", start + 101s) > 0s);
   CHECK(window.take("k99900", start + 101s) > 0s);

@@ -93,12 +93,13 @@ TEST_CASE("500 requests at once against a limit of 100 admit exactly 100") {
   for (std::size_t t = 0; t < 10; ++t) {
     threads.emplace_back([&, t] {
       for (std::size_t i = t * 50; i < t * 50 + 50; ++i) {
-        fixture.store->admit({token.hash, "m" + std::to_string(i % 3), quota_period(now, 0min), now},
-                             [&, i](const Admission& admission, std::exception_ptr) {
-                               if (admission.verdict == Verdict::admitted) ++admitted;
-                               if (admission.verdict == Verdict::daily_used_up) ++refused;
-                               answered[i].set_value();
-                             });
+        fixture.store->admit(
+            {token.hash, std::string("m").append(std::to_string(i % 3)), quota_period(now, 0min), now},
+            [&, i](const Admission& admission, std::exception_ptr) {
+              if (admission.verdict == Verdict::admitted) ++admitted;
+              if (admission.verdict == Verdict::daily_used_up) ++refused;
+              answered[i].set_value();
+            });
       }
     });
   }

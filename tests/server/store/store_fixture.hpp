@@ -39,8 +39,8 @@ struct Fixture {
     token.hash = std::string(32, name);
     token.prefix = "occ_0000";
     token.platform = "linux-x64";
-    token.install_id = "i";
-    token.version = "1";
+    token.install_id.assign(1, 'i');
+    token.version.assign(1, '1');
     token.limits = limits;
     token.created_at = iso8601(now);
     store->issue(token);
