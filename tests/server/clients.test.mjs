@@ -138,20 +138,10 @@ const once16MiBAreHeld = (before) =>
     'the answer is held for the client',
   );
 
-test('a thousand idle connections cost next to nothing and shut nobody out', async (t) => {
+test('a thousand idle connections shut nobody out', async (t) => {
+  // What they cost is measured by ./dev bench relay: a test that measures time fails on a busy machine.
   const clients = await Promise.all(Array.from({ length: 1000 }, () => connect(server.port)));
   t.after(() => clients.forEach((client) => client.close()));
-  // The system has connected them; the server may still be at it.
-  let before = await ticks();
-  await eventually(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const last = before;
-    before = await ticks();
-    return before - last <= 1;
-  }, 'a server that has taken them all');
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const spent = (await ticks()) - before;
-  if (costsAreOurs) assert.ok(spent <= 10, `${spent} hundredths of a second in one second`);
   const token = await newToken();
   const answered = chat(server, token);
   (await upstream.next()).answer();
