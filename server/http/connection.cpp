@@ -120,7 +120,11 @@ void Connection::send(std::string_view bytes) {
 void Connection::flush() {
   while (descriptor_ >= 0 && out_sent_ < out_.size()) {
     const Channel::Result result = channel_->write(std::string_view(out_).substr(out_sent_));
-    if (result.outcome == Channel::Outcome::again) return update_interest();
+    if (result.outcome == Channel::Outcome::again) {
+      // A client that is never quite done must not leave behind what it has taken.
+      if (out_sent_ > Exchange::high_water) out_.erase(0, std::exchange(out_sent_, 0));
+      return update_interest();
+    }
     if (result.outcome != Channel::Outcome::done) return lose();
     out_sent_ += result.count;
     last_progress_ = SteadyClock::now();

@@ -37,6 +37,11 @@ UploadSpool::~UploadSpool() {
 
 void UploadSpool::append(std::string_view piece) {
   if (reading_) {
+    // A reader that is never quite done must not leave behind what it has taken.
+    if (live_sent_ > high_water) {
+      live_.erase(0, live_sent_);
+      live_sent_ = 0;
+    }
     live_ += piece;
     if (wakeup) wakeup();
     return;

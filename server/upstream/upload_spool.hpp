@@ -36,6 +36,8 @@ class UploadSpool : public UploadSource {
   std::size_t waiting() const { return live_.size() - live_sent_; }
   static constexpr std::size_t high_water = 256 << 10;
   std::function<void()> on_taken;
+  /// Bytes held in memory.
+  std::size_t held() const { return kept_.size() + live_.size(); }
 
   std::optional<std::uint64_t> length() const override;
   std::optional<std::size_t> read(char* target, std::size_t size) override;
