@@ -82,7 +82,7 @@ void declare_settings(CLI::App& app, const Settings& settings, Invocation& invoc
     // Each occurrence takes one value; CLI11 would let a vector swallow the words behind it. Only words that
     // stand by themselves may be many.
     const bool many =
-        row.flag.rfind("-", 0) != 0 && std::holds_alternative<std::vector<std::string>*>(row.target);
+        !row.flag.starts_with('-') && std::holds_alternative<std::vector<std::string>*>(row.target);
     if (many) {
       option->expected(0, CLI::detail::expected_max_vector_size);
     } else {
