@@ -57,7 +57,7 @@ Outcome look_at_each(const std::string& text, const std::vector<std::size_t>& ar
 
 /// What comes of `text`, having checked that neither one cut at any place nor all of them change it.
 Outcome outcome(const std::string& text, FramingLimits limits = {}) {
-  const Outcome whole = look_at_each(text, {text.size()}, limits);
+  Outcome whole = look_at_each(text, {text.size()}, limits);
   std::vector<std::size_t> every_byte;
   for (std::size_t cut = 1; cut <= text.size(); ++cut) {
     every_byte.push_back(cut);

@@ -32,7 +32,8 @@ TEST_CASE("the model is found wherever it stands and however the body is cut") {
            "\r\n--Xy\r\n--XyYname=\"model\"\r\n\r\nfake\r\n--X" + std::string(500, '\r'));
   for (const std::string& before :
        {std::string(), file, part("name=\"language\"", "zh"), part("name=\"x\"", "")}) {
-    const std::string body = before + part("name=\"model\"", "whisper-1") + file + "--XyZ--\r\n";
+    std::string body = before;
+    body.append(part("name=\"model\"", "whisper-1")).append(file).append("--XyZ--\r\n");
     for (std::size_t size = 1; size < body.size(); size += size < 20 ? 1 : 37) {
       CAPTURE(before, size);
       const auto field = found(body, size);
