@@ -11,6 +11,7 @@ namespace opencat {
 /// The candidate with the fewest edits from `word`, if it is near enough to be what was meant.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// In ASCII, whatever the locale.
 std::string lower(std::string_view text);
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
