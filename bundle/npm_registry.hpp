@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -10,10 +12,17 @@
 
 #include "bundle/npm_config.hpp"
 #include "bundle/semver.hpp"
+#include "opencat/clock.hpp"
 #include "opencat/http_client.hpp"
 #include "opencat/progress.hpp"
 
 namespace opencat {
+
+/// A registry's signature of one version.
+struct NpmSignature {
+  std::string keyid;
+  std::string signature;  ///< base64
+};
 
 /// One version of a package, as the registry describes it.
 struct NpmPackage {
@@ -22,13 +31,16 @@ struct NpmPackage {
   std::string tarball;       ///< its address
   std::string sha512;        ///< base64, from dist.integrity
   std::string engines_node;  ///< the range of Node versions it accepts; empty: not said
+  std::string integrity;     ///< the whole of dist.integrity, which is what was signed
+  std::vector<NpmSignature> signatures;
 };
 
 /// The registry's API (https://github.com/npm/registry/blob/main/docs/REGISTRY-API.md). Any thread may call
 /// it.
 class NpmRegistry {
  public:
-  NpmRegistry(NpmConfig config, HttpClientOptions http);
+  NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock);
+  ~NpmRegistry();
 
   const NpmConfig& config() const { return config_; }
 
@@ -39,14 +51,27 @@ class NpmRegistry {
   /// when there is no such version.
   NpmPackage package(const std::string& name, const Version& version, std::stop_token stop);
 
+  /// Checks the registry's own signatures of the package, where it offers some and the keys to them
+  /// (https://docs.npmjs.com/about-registry-signatures), as npm does: a key that has expired since counts for
+  /// what was published before. Gives back the id of the key; "" when there is nothing to check. Throws
+  /// Error(integrity) when one is wrong.
+  std::string check_signature(const NpmPackage& package, std::stop_token stop);
+
   /// Downloads the tarball, verified against the registry's sha512.
   void download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
                 std::stop_token stop);
 
  private:
   HttpRequest request_for(const std::string& url) const;
+  struct Keys;
+  const Keys& keys(std::stop_token stop);
+  std::string published_at(const NpmPackage& package, std::stop_token stop);
+
   NpmConfig config_;
   HttpClient http_;
+  Clock& clock_;
+  std::mutex mutex_;
+  std::unique_ptr<Keys> keys_;
 };
 
 }  // namespace opencat

@@ -130,9 +130,9 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
 
 Runtime RuntimeFetcher::find_or_add(NodeSource& source, const Version& version, const Platform& platform,
                                     std::stop_token stop) {
-  if (auto found = cache_.find(version, platform)) return *found;
+  if (auto found = find(version, platform)) return *found;
   const auto lock = cache_.lock(version, platform, progress_, stop);
-  if (auto found = cache_.find(version, platform)) return *found;
+  if (auto found = find(version, platform)) return *found;
   std::string known_npm;
   for (const Platform& other : known_platforms()) {
     const auto sibling = known_npm.empty() ? cache_.find(version, other) : std::nullopt;
@@ -142,13 +142,19 @@ Runtime RuntimeFetcher::find_or_add(NodeSource& source, const Version& version, 
   return cache_.add(source, version, platform, known_npm, clock_.now(), progress_, stop);
 }
 
+std::optional<Runtime> RuntimeFetcher::find(const Version& version, const Platform& platform) const {
+  auto found = cache_.find(version, platform);
+  if (found && plan_.signatures == Signatures::required && !is_signed(found->verified)) found.reset();
+  return found;
+}
+
 std::vector<Runtime> RuntimeFetcher::cached(const std::vector<Platform>& platforms,
                                             const NodeWish& wish) const {
   const NodeSchedule schedule(clock_.now());
   std::map<Version, std::size_t> counts;
   for (const Runtime& runtime : cache_.list()) {
-    if (std::find(platforms.begin(), platforms.end(), runtime.platform) != platforms.end())
-      ++counts[runtime.version];
+    const bool asked = std::find(platforms.begin(), platforms.end(), runtime.platform) != platforms.end();
+    if (asked && find(runtime.version, runtime.platform)) ++counts[runtime.version];
   }
   std::vector<NodeRelease> whole;
   for (const auto& [version, count] : counts) {

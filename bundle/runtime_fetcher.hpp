@@ -15,6 +15,8 @@ struct FetchPlan {
   /// Made when first needed: the npm source must find out the user's registry.
   std::vector<std::function<std::unique_ptr<NodeSource>()>> sources;
   bool offline = false;
+  /// A cached runtime that no signature proved does not serve, and is fetched again.
+  Signatures signatures = Signatures::where_offered;
   /// A source that answered within the last hour goes first, so that one which cannot be reached is not
   /// waited for again and again. Off when the user named the first source.
   bool prefer_known = true;
@@ -40,6 +42,7 @@ class RuntimeFetcher {
                       std::stop_token stop);
   std::vector<NodeRelease> releases(NodeSource& source, const std::vector<Platform>& platforms,
                                     std::stop_token stop);
+  std::optional<Runtime> find(const Version& version, const Platform& platform) const;
   std::vector<Runtime> cached(const std::vector<Platform>& platforms, const NodeWish& wish) const;
   std::filesystem::path index_file(const NodeSource& source, const std::vector<Platform>& platforms) const;
   std::vector<NodeRelease> fresh_index(const NodeSource& source,

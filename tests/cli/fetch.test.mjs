@@ -31,7 +31,8 @@ test('a mirror in nodejs.org’s layout: newest LTS, verified, laid out without 
       version: '22.14.0',
       npm_version: '10.9.8',
       source: 'dist',
-      verified: 'sha256',
+      verified: 'sha256 (checksum only)',
+      signed_by: null,
       cached: false,
       path: undefined,
       bytes: undefined,
@@ -128,7 +129,7 @@ test('auto asks the registry when dist cannot be reached, and not when dist refu
   const reached = await run(folder, fetchWords('--mirror', `${DEAD}/dist`), { env });
   assert.equal(reached.code, 0);
   assert.equal(reached.json.runtimes[0].source, 'npm');
-  assert.equal(reached.json.runtimes[0].verified, 'sha512');
+  assert.equal(reached.json.runtimes[0].verified, 'sha512 (checksum only)');
   const dist = await mirror(t);
   dist.addDist('22.5.1', ['linux-x64'], { lts: 'Jod' });
   dist.fail('.tar.gz', 'corrupt');

@@ -28,6 +28,8 @@ export class NodeMirror {
       faults: new Map(),
     });
     this.sums = new Map();
+    /** Package → version → when it was published, as the registry's whole document says. */
+    this.times = new Map();
     this.server = createServer((request, response) => this.#handle(request, response));
   }
 
@@ -113,7 +115,7 @@ export class NodeMirror {
     const versions = this.packages.get(name);
     if (!versions) return undefined;
     if (version) return versions[version] && JSON.stringify(versions[version]);
-    return JSON.stringify({ name, versions });
+    return JSON.stringify({ name, versions, time: this.times.get(name) });
   }
 }
 
