@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <nlohmann/json.hpp>
 
+#include "bundle/document_cache.hpp"
 #include "bundle/download.hpp"
 #include "bundle/layout.hpp"
 #include "bundle/node_checksums.hpp"
@@ -39,28 +40,35 @@ bool is_wanted(const std::string& path, const Platform& platform) {
 class DistSource : public NodeSource {
  public:
   DistSource(DistSourceOptions options, Clock& clock)
-      : options_(std::move(options)), http_(options_.http), checksums_(options_, http_, clock) {}
+      : options_(std::move(options)),
+        http_(options_.http),
+        checksums_(options_, http_, clock),
+        documents_(options_.cache, clock) {}
 
   std::string name() const override { return "dist"; }
   std::string address() const override { return options_.base_url; }
 
   std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
-    HttpRequest request;
-    request.url = options_.base_url + "/index.json";
-    const Json index = get_json(http_, request, "the list of Node releases", std::move(stop));
+    const HttpRequest request = index_request();
+    const Json index = documents_.get(http_, request, "the list of Node releases", std::move(stop));
     std::vector<NodeRelease> found;
     try {
       for (const Json& row : index) {
         const auto version = parse_version(row.at("version").get<std::string>());
-        if (!version || !has_all(row.at("files"), platforms)) continue;
+        std::vector<Platform> there = offered(row.at("files"), platforms);
+        if (!version || there.empty()) continue;
         const Json lts = row.value("lts", Json(false));
-        found.push_back(
-            {*version, lts.is_string(), lts.is_string() ? lts.get<std::string>() : "", row.value("npm", "")});
+        found.push_back({*version, lts.is_string(), lts.is_string() ? lts.get<std::string>() : "",
+                         row.value("npm", ""), std::move(there)});
       }
     } catch (const Json::exception& problem) {
       throw Error(ErrorKind::integrity, request.url + " is no list of Node releases", problem.what());
     }
     return found;
+  }
+
+  bool knows_releases(const std::vector<Platform>&) const override {
+    return documents_.is_fresh(index_request());
   }
 
   FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
@@ -91,16 +99,26 @@ class DistSource : public NodeSource {
   }
 
  private:
-  static bool has_all(const Json& files, const std::vector<Platform>& platforms) {
+  HttpRequest index_request() const {
+    HttpRequest request;
+    request.url = options_.base_url + "/index.json";
+    return request;
+  }
+
+  static std::vector<Platform> offered(const Json& files, const std::vector<Platform>& platforms) {
+    std::vector<Platform> there;
     for (const Platform& platform : platforms) {
-      if (std::find(files.begin(), files.end(), index_name(platform)) == files.end()) return false;
+      if (std::find(files.begin(), files.end(), index_name(platform)) != files.end()) {
+        there.push_back(platform);
+      }
     }
-    return true;
+    return there;
   }
 
   DistSourceOptions options_;
   HttpClient http_;
   NodeChecksumReader checksums_;
+  DocumentCache documents_;
 };
 
 }  // namespace

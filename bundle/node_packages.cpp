@@ -35,7 +35,8 @@ std::string npm_version_in_changelog(const fs::path& changelog) {
 class NpmSource : public NodeSource {
  public:
   NpmSource(NpmSourceOptions options, Clock& clock)
-      : registry_(std::move(options.config), std::move(options.http), clock),
+      : documents_(std::move(options.cache), clock),
+        registry_(std::move(options.config), std::move(options.http), clock, &documents_),
         signatures_(options.signatures),
         schedule_(clock.now()) {}
 
@@ -43,16 +44,24 @@ class NpmSource : public NodeSource {
   std::string address() const override { return registry_.config().registry; }
 
   std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
-    std::map<Version, std::size_t> offers;
+    std::map<Version, std::vector<Platform>> offers;
     for (const Platform& platform : platforms) {
-      for (const NpmPackage& package : registry_.versions(package_name(platform), stop))
-        ++offers[package.version];
+      for (const NpmPackage& package : registry_.versions(package_name(platform), stop)) {
+        offers[package.version].push_back(platform);
+      }
     }
-    std::vector<NodeRelease> shared;
-    for (const auto& [version, count] : offers) {
-      if (count == platforms.size()) shared.push_back(schedule_.describe(version));
+    std::vector<NodeRelease> found;
+    for (auto& [version, there] : offers) {
+      found.push_back(schedule_.describe(version));
+      found.back().platforms = std::move(there);
     }
-    return shared;
+    return found;
+  }
+
+  bool knows_releases(const std::vector<Platform>& platforms) const override {
+    return std::all_of(platforms.begin(), platforms.end(), [&](const Platform& platform) {
+      return registry_.knows_versions(package_name(platform));
+    });
   }
 
   FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
@@ -154,6 +163,7 @@ class NpmSource : public NodeSource {
                 "the npm registry has no npm " + std::to_string(major) + " for Node " + node.text());
   }
 
+  DocumentCache documents_;
   NpmRegistry registry_;
   Signatures signatures_;
   NodeSchedule schedule_;

@@ -40,8 +40,11 @@ class NodeSource {
   virtual std::string name() const = 0;     ///< "dist" or "npm"
   virtual std::string address() const = 0;  ///< its base URL
 
-  /// The releases that it has for every one of the platforms.
+  /// The releases that it has for any of the platforms; each says for which.
   virtual std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) = 0;
+
+  /// Whether releases() would answer without asking anybody.
+  virtual bool knows_releases(const std::vector<Platform>& platforms) const = 0;
 
   /// Fetches and verifies, and lays the runtime out as the official archives do, without what a user's PC
   /// does not need: headers (half of the bytes), manual pages, corepack, and the symlinks bin/npm and bin/npx
@@ -69,6 +72,7 @@ struct DistSourceOptions {
   HttpClientOptions http;
   Signatures signatures = Signatures::where_offered;  ///< from nodejs.org they are required anyway
   ReleaseKeySources keys;
+  std::filesystem::path cache;  ///< the folder for lists of releases
 };
 
 /// nodejs.org's layout: index.json, and vX.Y.Z/ with SHASUMS256.txt, its OpenPGP signature (.sig, detached,
@@ -79,6 +83,7 @@ struct NpmSourceOptions {
   NpmConfig config;
   HttpClientOptions http;
   Signatures signatures = Signatures::where_offered;
+  std::filesystem::path cache;  ///< the folder for lists of versions
 };
 
 /// The npm registry: node-<platform> packages and the npm package.

@@ -65,8 +65,11 @@ struct NpmRegistry::Keys {
   std::map<std::string, Key> by_id;
 };
 
-NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock)
-    : config_(std::move(config)), http_(with_ca(std::move(http), config_.ca_file)), clock_(clock) {}
+NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock, DocumentCache* documents)
+    : config_(std::move(config)),
+      http_(with_ca(std::move(http), config_.ca_file)),
+      clock_(clock),
+      documents_(documents) {}
 
 NpmRegistry::~NpmRegistry() = default;
 
@@ -78,11 +81,22 @@ HttpRequest NpmRegistry::request_for(const std::string& url) const {
   return request;
 }
 
-std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
+HttpRequest NpmRegistry::list_request(const std::string& name) const {
   HttpRequest request = request_for(config_.registry + "/" + percent_encode(name));
   // The abbreviated document: a tenth of the whole one's size.
   request.headers.emplace_back("Accept", "application/vnd.npm.install-v1+json, application/json;q=0.8");
-  const Json document = get_json(http_, request, "the npm package " + name, std::move(stop));
+  return request;
+}
+
+bool NpmRegistry::knows_versions(const std::string& name) const {
+  return documents_ != nullptr && documents_->is_fresh(list_request(name));
+}
+
+std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
+  const HttpRequest request = list_request(name);
+  const std::string what = "the npm package " + name;
+  const Json document = documents_ != nullptr ? documents_->get(http_, request, what, stop)
+                                              : get_json(http_, request, what, stop);
   std::vector<NpmPackage> packages;
   // A name of its own: a range-for over a temporary's items() would outlive it.
   const Json listed = document.value("versions", Json::object());

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "bundle/document_cache.hpp"
 #include "bundle/npm_config.hpp"
 #include "bundle/semver.hpp"
 #include "opencat/clock.hpp"
@@ -39,13 +40,17 @@ struct NpmPackage {
 /// it.
 class NpmRegistry {
  public:
-  NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock);
+  /// With `documents`, lists of versions are kept there.
+  NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock, DocumentCache* documents = nullptr);
   ~NpmRegistry();
 
   const NpmConfig& config() const { return config_; }
 
   /// Every release of the package. Throws Error(not_found) when there is no such package.
   std::vector<NpmPackage> versions(const std::string& name, std::stop_token stop);
+
+  /// Whether versions() would answer without asking.
+  bool knows_versions(const std::string& name) const;
 
   /// One version: an answer of one kilobyte, where the list of all may have megabytes. Throws Error(usage)
   /// when there is no such version.
@@ -63,6 +68,7 @@ class NpmRegistry {
 
  private:
   HttpRequest request_for(const std::string& url) const;
+  HttpRequest list_request(const std::string& name) const;
   struct Keys;
   const Keys& keys(std::stop_token stop);
   std::string published_at(const NpmPackage& package, std::stop_token stop);
@@ -70,6 +76,7 @@ class NpmRegistry {
   NpmConfig config_;
   HttpClient http_;
   Clock& clock_;
+  DocumentCache* documents_;
   std::mutex mutex_;
   std::unique_ptr<Keys> keys_;
 };

@@ -28,8 +28,9 @@ class RuntimeFetcher {
   RuntimeFetcher(RuntimeCache& cache, FetchPlan plan, Clock& clock, Progress& progress);
   ~RuntimeFetcher();
 
-  /// One runtime per platform, all of one version: the newest that fits and that all platforms have. An exact
-  /// version that is cached needs no network; otherwise a list of releases younger than an hour does not.
+  /// One runtime per platform, all of one version: the newest that fits and that all platforms have. Where
+  /// the platforms' newest differ, it says what each has. An exact version that is cached needs no network;
+  /// otherwise a list of releases younger than an hour does not.
   std::vector<Runtime> fetch(const std::vector<Platform>& platforms, const NodeWish& wish,
                              std::stop_token stop);
 
@@ -40,13 +41,10 @@ class RuntimeFetcher {
                                   const NodeWish& wish, std::stop_token stop);
   Runtime find_or_add(NodeSource& source, const Version& version, const Platform& platform,
                       std::stop_token stop);
-  std::vector<NodeRelease> releases(NodeSource& source, const std::vector<Platform>& platforms,
-                                    std::stop_token stop);
+  Version choose(NodeSource& source, const std::vector<Platform>& platforms, const NodeWish& wish,
+                 std::stop_token stop);
   std::optional<Runtime> find(const Version& version, const Platform& platform) const;
   std::vector<Runtime> cached(const std::vector<Platform>& platforms, const NodeWish& wish) const;
-  std::filesystem::path index_file(const NodeSource& source, const std::vector<Platform>& platforms) const;
-  std::vector<NodeRelease> fresh_index(const NodeSource& source,
-                                       const std::vector<Platform>& platforms) const;
 
   RuntimeCache& cache_;
   FetchPlan plan_;

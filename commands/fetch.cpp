@@ -49,7 +49,7 @@ class Fetch : public Command {
     if (prune_) return prune(context, cache);
     if (verify_) return verify(context, cache);
     if (list_) return show(context, cache.list(), Json::object());
-    const NodeWish wish(runtimes_.node_version);
+    const NodeWish wish = runtimes_.chosen_wish(context, std::filesystem::current_path());
     const std::vector<Platform> platforms = runtimes_.chosen_platforms();
     RuntimeFetcher fetcher(cache, runtimes_.plan(context), context.clock, context.output.progress());
     show(context, fetcher.fetch(platforms, wish, context.stop), Json::object());

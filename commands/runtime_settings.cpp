@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bundle/node_version_file.hpp"
+#include "opencat/assets.hpp"
 #include "opencat/error.hpp"
 #include "opencat/process.hpp"
 #include "opencat/text.hpp"
@@ -33,7 +35,8 @@ void RuntimeSettings::declare(Settings& settings) {
   settings.add({"--node-version",
                 {"OPENCAT_NODE_VERSION"},
                 "node.version",
-                "lts, latest, lts/jod, 22, 22.14, 22.14.0, ^22 or ~22.3",
+                "lts, lts/jod, lts/-1, latest, 22, 22.14, 22.14.0, ^22, '>=20 <23'; auto: what .nvmrc, "
+                ".node-version or engines.node in package.json says",
                 &node_version});
   settings.add({"--mirror",
                 {"OPENCAT_NODE_MIRROR", "NODEJS_ORG_MIRROR", "NVM_NODEJS_ORG_MIRROR", "FNM_NODE_DIST_MIRROR",
@@ -87,6 +90,16 @@ void RuntimeSettings::declare(Settings& settings) {
                 "A PEM file with the certificates to trust, e.g. of a proxy that reads along (default: "
                 "SSL_CERT_FILE, then the system's)",
                 &ca_file});
+}
+
+NodeWish RuntimeSettings::chosen_wish(const Context& context, const std::filesystem::path& folder) const {
+  if (node_version != "auto") return NodeWish(node_version);
+  // The built-in app has no folder.
+  NodeWish wish = folder.empty() ? node_wish_of_package(std::string(asset("templates/app/package.json")),
+                                                        "the built-in app")
+                                 : node_wish_of(folder);
+  context.output.say("the app asks for Node " + printable(wish.text()));
+  return wish;
 }
 
 std::vector<Platform> RuntimeSettings::chosen_platforms() const {
@@ -143,19 +156,20 @@ FetchPlan RuntimeSettings::plan(const Context& context) const {
   plan.offline = offline;
   plan.signatures = signatures;
   plan.prefer_known = mirror.empty();
+  const std::filesystem::path documents = chosen_cache(context) / "index";
   const std::string base = mirror.empty() ? official_dist : mirror;
   if (source != "npm") {
     refuse_plain_http(base, "--mirror", options);
     plan.sources.push_back(
-        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context)}] {
+        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context), documents}] {
           return make_dist_source(dist, context.clock);
         });
   }
   if (source != "dist") {
-    plan.sources.push_back([&context, options, signatures, registry = npm_registry] {
+    plan.sources.push_back([&context, options, signatures, documents, registry = npm_registry] {
       NpmConfig config = npm_config(context, registry);
       refuse_plain_http(config.registry, "the npm registry", options);
-      return make_npm_source({std::move(config), options, signatures}, context.clock);
+      return make_npm_source({std::move(config), options, signatures, documents}, context.clock);
     });
   }
   return plan;

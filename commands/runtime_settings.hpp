@@ -29,6 +29,8 @@ struct RuntimeSettings {
 
   void declare(Settings& settings);
 
+  /// What --node-version says; for `auto`, what the app in `folder` asks for. Says what that is.
+  NodeWish chosen_wish(const Context& context, const std::filesystem::path& folder) const;
   /// This machine's when none was named; throws Error(usage) for a name that is none.
   std::vector<Platform> chosen_platforms() const;
   std::filesystem::path chosen_cache(const Context& context) const;
