@@ -40,7 +40,7 @@ void save(HttpClient& client, const HttpRequest& request, const std::filesystem:
   } const ended{progress, task};
   const HttpResponse response = client.download(
       request,
-      [&](std::string_view piece) {
+      [&](const HttpResponse&, std::string_view piece) {
         if (digest != nullptr) digest->update(piece);
         if (!out.write(piece.data(), static_cast<std::streamsize>(piece.size()))) {
           throw system_error("cannot write " + file.string());

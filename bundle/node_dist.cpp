@@ -2,10 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "bundle/document_cache.hpp"
-#include "bundle/download.hpp"
 #include "bundle/layout.hpp"
 #include "bundle/node_checksums.hpp"
 #include "bundle/node_source.hpp"
+#include "bundle/unpack.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -43,7 +43,8 @@ class DistSource : public NodeSource {
       : options_(std::move(options)),
         http_(options_.http),
         checksums_(options_, http_, clock),
-        documents_(options_.cache, clock) {}
+        documents_(options_.cache / "index", clock),
+        downloads_(options_.cache / "downloads", http_) {}
 
   std::string name() const override { return "dist"; }
   std::string address() const override { return options_.base_url; }
@@ -80,20 +81,22 @@ class DistSource : public NodeSource {
       throw Error(ErrorKind::usage,
                   "Node " + request.version.text() + " at " + options_.base_url + " has no " + file_name);
     }
-    const auto archive = request.scratch / file_name;
-    HttpRequest get;
-    get.url = options_.base_url + "/v" + request.version.text() + "/" + file_name;
-    download_verified(http_, get, {DigestKind::sha256, sum->second}, archive, file_name, progress, stop);
-    progress.say("unpacking " + file_name);
-    unpack_archive(
-        archive, request.target, file_name,
-        [&](const std::string& name) -> std::optional<std::string> {
-          if (name.rfind(stem + "/", 0) != 0) return std::nullopt;
-          const std::string path = name.substr(stem.size() + 1);
-          return is_wanted(path, request.platform) ? std::optional(path) : std::nullopt;
-        },
-        {}, stop);
-    std::filesystem::remove(archive);
+    Download download{file_name, {}, {DigestKind::sha256, sum->second}};
+    download.request.url = options_.base_url + "/v" + request.version.text() + "/" + file_name;
+    const PlaceEntry place = [&](const std::string& name) -> std::optional<std::string> {
+      if (name.rfind(stem + "/", 0) != 0) return std::nullopt;
+      const std::string path = name.substr(stem.size() + 1);
+      return is_wanted(path, request.platform) ? std::optional(path) : std::nullopt;
+    };
+    if (request.platform.is_windows()) {
+      // A zip's directory is at its end.
+      const auto zip = downloads_.fetch(download, {}, progress, stop);
+      progress.say("unpacking " + file_name);
+      empty_folder(request.target);
+      unpack_archive(zip->path(), request.target, file_name, place, {}, stop);
+    } else {
+      downloads_.fetch(download, unpack_into(request.target, file_name, place, stop), progress, stop);
+    }
     return {installed_npm_version(request.target, request.platform),
             verified_by("sha256", !checksums.signed_by.empty()), checksums.signed_by};
   }
@@ -119,6 +122,7 @@ class DistSource : public NodeSource {
   HttpClient http_;
   NodeChecksumReader checksums_;
   DocumentCache documents_;
+  Downloads downloads_;
 };
 
 }  // namespace

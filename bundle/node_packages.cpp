@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "bundle/layout.hpp"
 #include "bundle/node_source.hpp"
+#include "bundle/unpack.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -35,8 +37,9 @@ std::string npm_version_in_changelog(const fs::path& changelog) {
 class NpmSource : public NodeSource {
  public:
   NpmSource(NpmSourceOptions options, Clock& clock)
-      : documents_(std::move(options.cache), clock),
+      : documents_(options.cache / "index", clock),
         registry_(std::move(options.config), std::move(options.http), clock, &documents_),
+        downloads_(options.cache / "downloads", registry_.http()),
         signatures_(options.signatures),
         schedule_(clock.now()) {}
 
@@ -65,6 +68,7 @@ class NpmSource : public NodeSource {
   }
 
   FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
+    empty_folder(request.target);
     const fs::path changelog = request.scratch / "CHANGELOG.md";
     const std::string node_key = unpack_node(request, progress, stop);
     std::string npm = npm_version_in_changelog(changelog);
@@ -78,50 +82,45 @@ class NpmSource : public NodeSource {
   }
 
  private:
-  /// Downloads a package and unpacks it through `place`, which sees paths without npm's leading "package/".
-  /// Gives back the id of the key that signed it; "" for none.
-  std::string unpack_package(const NpmPackage& package, const RuntimeRequest& request, const fs::path& target,
-                             const PlaceEntry& place, Progress& progress, std::stop_token stop) {
-    const std::string title = package.name + "@" + package.version.text();
-    std::string key = registry_.check_signature(package, stop);
+  /// Where an entry of a package goes: `place` sees paths without npm's leading "package/".
+  static PlaceEntry in_package(const PlaceEntry& place) {
+    return [place](const std::string& name) -> std::optional<std::string> {
+      const std::size_t slash = name.find('/');
+      return slash == std::string::npos ? std::nullopt : place(name.substr(slash + 1));
+    };
+  }
+
+  /// The id of the key that signed the package; "" for none.
+  std::string check_signature(const NpmPackage& package, std::stop_token stop) {
+    std::string key = registry_.check_signature(package, std::move(stop));
     if (key.empty() && signatures_ == Signatures::required) {
-      throw Error(ErrorKind::integrity, "the npm registry has no signature of " + title +
+      throw Error(ErrorKind::integrity, "the npm registry has no signature of " + package.name + "@" +
+                                            package.version.text() +
                                             ", or no keys to check it with, and one is required; use another "
                                             "registry");
     }
-    const fs::path tarball = request.scratch / "package.tgz";
-    registry_.download(package, tarball, progress, stop);
-    progress.say("unpacking " + title);
-    unpack_archive(
-        tarball, target, title,
-        [&](const std::string& name) -> std::optional<std::string> {
-          const std::size_t slash = name.find('/');
-          return slash == std::string::npos ? std::nullopt : place(name.substr(slash + 1));
-        },
-        {}, stop);
-    fs::remove(tarball);
     return key;
   }
 
+  /// Gives back the id of the key that signed it.
   std::string unpack_node(const RuntimeRequest& request, Progress& progress, std::stop_token stop) {
     const NpmPackage package = registry_.package(package_name(request.platform), request.version, stop);
+    std::string key = check_signature(package, stop);
     const fs::path unpacked = request.scratch / "node";
-    make_folders(unpacked);
-    const std::string in_package = request.platform.is_windows() ? "bin/node.exe" : "bin/node";
-    std::string key = unpack_package(
-        package, request, unpacked,
-        [&](const std::string& path) -> std::optional<std::string> {
-          const bool wanted =
-              path == in_package || path == "LICENSE" || path == "README.md" || path == "CHANGELOG.md";
-          return wanted ? std::optional(path) : std::nullopt;
-        },
-        progress, stop);
+    const std::string in_bin = request.platform.is_windows() ? "bin/node.exe" : "bin/node";
+    const PlaceEntry place = in_package([&](const std::string& path) -> std::optional<std::string> {
+      const bool wanted =
+          path == in_bin || path == "LICENSE" || path == "README.md" || path == "CHANGELOG.md";
+      return wanted ? std::optional(path) : std::nullopt;
+    });
+    const Download download = registry_.tarball(package);
+    downloads_.fetch(download, unpack_into(unpacked, download.title, place, stop), progress, stop);
     const fs::path program = request.target / layout::node_program(request.platform);
-    if (!fs::is_regular_file(unpacked / in_package)) {
+    if (!fs::is_regular_file(unpacked / in_bin)) {
       throw Error(ErrorKind::integrity, package.name + " came without its program; use another source");
     }
     make_folders(program.parent_path());
-    fs::rename(unpacked / in_package, program);
+    fs::rename(unpacked / in_bin, program);
     fs::permissions(program, static_cast<fs::perms>(0755));
     for (const char* name : {"LICENSE", "README.md"}) {
       if (fs::exists(unpacked / name)) fs::rename(unpacked / name, request.target / name);
@@ -133,19 +132,39 @@ class NpmSource : public NodeSource {
     return key;
   }
 
+  /// An npm's tarball, which all platforms share: fetched by the first that asks.
+  struct NpmTarball {
+    std::unique_ptr<VerifiedFile> file;
+    std::string title;
+    std::string key;
+  };
+  const NpmTarball& npm_tarball(const Version& version, Progress& progress, std::stop_token stop) {
+    const std::lock_guard lock(npm_mutex_);
+    NpmTarball& tarball = npm_tarballs_[version];
+    if (!tarball.file) {
+      const NpmPackage package = registry_.package("npm", version, stop);
+      tarball.key = check_signature(package, stop);
+      const Download download = registry_.tarball(package);
+      tarball.title = download.title;
+      tarball.file = downloads_.fetch(download, {}, progress, stop);
+    }
+    return tarball;
+  }
+
+  /// Gives back the id of the key that signed it.
   std::string unpack_npm(const RuntimeRequest& request, const Version& version, Progress& progress,
                          std::stop_token stop) {
+    const NpmTarball& tarball = npm_tarball(version, progress, stop);
     const fs::path folder = request.target / layout::npm_folder(request.platform);
     make_folders(folder);
-    std::string key = unpack_package(
-        registry_.package("npm", version, stop), request, folder,
-        [](const std::string& path) { return std::optional(path); }, progress, stop);
-    if (!request.platform.is_windows()) return key;
+    unpack_archive(tarball.file->path(), folder, tarball.title,
+                   in_package([](const std::string& path) { return std::optional(path); }), {}, stop);
+    if (!request.platform.is_windows()) return tarball.key;
     // Node's zip has these beside node.exe.
     for (const char* name : {"npm", "npm.cmd", "npm.ps1", "npx", "npx.cmd", "npx.ps1"}) {
       if (fs::exists(folder / "bin" / name)) fs::copy_file(folder / "bin" / name, request.target / name);
     }
-    return key;
+    return tarball.key;
   }
 
   /// The newest release of the npm major that this Node ships which accepts this Node: for a Windows runtime
@@ -165,8 +184,11 @@ class NpmSource : public NodeSource {
 
   DocumentCache documents_;
   NpmRegistry registry_;
+  Downloads downloads_;
   Signatures signatures_;
   NodeSchedule schedule_;
+  std::mutex npm_mutex_;
+  std::map<Version, NpmTarball> npm_tarballs_;
 };
 
 }  // namespace

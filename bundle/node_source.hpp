@@ -22,7 +22,7 @@ struct RuntimeRequest {
   Platform platform;
   /// The npm that other platforms' runtimes of this version have; empty: not known.
   std::string known_npm_version;
-  std::filesystem::path target;   ///< an empty folder that gets the runtime's files
+  std::filesystem::path target;  ///< a folder that gets the runtime's files, and whatever is there is removed
   std::filesystem::path scratch;  ///< a folder for what is downloaded on the way
 };
 
@@ -33,7 +33,7 @@ struct FetchedRuntime {
   std::string signed_by;  ///< the fingerprint or key id of who signed; empty: nobody
 };
 
-/// A place that Node runtimes come from.
+/// A place that Node runtimes come from. Any thread may call it.
 class NodeSource {
  public:
   virtual ~NodeSource() = default;
@@ -72,7 +72,7 @@ struct DistSourceOptions {
   HttpClientOptions http;
   Signatures signatures = Signatures::where_offered;  ///< from nodejs.org they are required anyway
   ReleaseKeySources keys;
-  std::filesystem::path cache;  ///< the folder for lists of releases
+  std::filesystem::path cache;  ///< the cache's folder: lists of releases and downloads are kept there
 };
 
 /// nodejs.org's layout: index.json, and vX.Y.Z/ with SHASUMS256.txt, its OpenPGP signature (.sig, detached,
@@ -83,7 +83,7 @@ struct NpmSourceOptions {
   NpmConfig config;
   HttpClientOptions http;
   Signatures signatures = Signatures::where_offered;
-  std::filesystem::path cache;  ///< the folder for lists of versions
+  std::filesystem::path cache;  ///< as above
 };
 
 /// The npm registry: node-<platform> packages and the npm package.

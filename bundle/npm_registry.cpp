@@ -179,15 +179,19 @@ std::string NpmRegistry::check_signature(const NpmPackage& package, std::stop_to
   return package.signatures.front().keyid;
 }
 
-void NpmRegistry::download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
-                           std::stop_token stop) {
+Download NpmRegistry::tarball(const NpmPackage& package) const {
   const std::string title = title_of(package);
   if (package.sha512.empty() || package.tarball.empty()) {
     throw Error(ErrorKind::integrity, "the npm registry promises no sha512 for " + title +
                                           ", so that it cannot be verified; use another registry");
   }
-  download_verified(http_, request_for(package.tarball), {DigestKind::sha512, package.sha512}, file, title,
-                    progress, std::move(stop));
+  return {title, request_for(package.tarball), {DigestKind::sha512, package.sha512}};
+}
+
+void NpmRegistry::download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
+                           std::stop_token stop) {
+  const Download what = tarball(package);
+  download_verified(http_, what.request, what.digest, file, what.title, progress, std::move(stop));
 }
 
 }  // namespace opencat

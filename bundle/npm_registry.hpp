@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "bundle/document_cache.hpp"
+#include "bundle/downloads.hpp"
 #include "bundle/npm_config.hpp"
 #include "bundle/semver.hpp"
 #include "opencat/clock.hpp"
@@ -61,6 +62,10 @@ class NpmRegistry {
   /// what was published before. Gives back the id of the key; "" when there is nothing to check. Throws
   /// Error(integrity) when one is wrong.
   std::string check_signature(const NpmPackage& package, std::stop_token stop);
+
+  /// What to ask for the tarball, and its sha512. Throws Error(integrity) when the registry promises none.
+  Download tarball(const NpmPackage& package) const;
+  HttpClient& http() { return http_; }
 
   /// Downloads the tarball, verified against the registry's sha512.
   void download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,

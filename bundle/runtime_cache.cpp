@@ -2,11 +2,11 @@
 #include "bundle/runtime_cache.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "bundle/cache_lock.hpp"
+#include "bundle/downloads.hpp"
 #include "bundle/layout.hpp"
 #include "bundle/zip_writer.hpp"
 #include "opencat/archive_reader.hpp"
@@ -167,6 +167,7 @@ fs::path RuntimeCache::packed(const Runtime& runtime, Progress& progress, std::s
 }
 
 int RuntimeCache::remove_leftovers() {
+  Downloads::remove_leftovers(folder_ / "downloads");
   int removed = 0;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
@@ -181,17 +182,7 @@ std::unique_ptr<FileLock> RuntimeCache::lock(const Version& version, const Platf
                                              Progress& progress, std::stop_token stop) const {
   make_folders(folder_, 0700);
   const std::string name = version.text() + "-" + platform.name();
-  for (bool said = false;; said = true) {
-    stop_if_asked(stop);
-    try {
-      return std::make_unique<FileLock>(folder_ / "locks" / (name + ".lock"), FileLock::Wait::never, "busy");
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unavailable) throw;
-    }
-    if (!said) progress.say("another opencat is fetching Node " + name + "; waiting for it");
-    // Asked again and again because a blocking lock could not be interrupted.
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  return wait_for_lock(folder_ / "locks" / (name + ".lock"), "Node " + name, progress, stop);
 }
 
 Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Platform& platform,

@@ -39,8 +39,9 @@ using FileSums = std::map<std::string, std::string>;
 ///     runtime.json   what is said in Runtime
 ///     packed-SHA256.zip  its files compressed, made when a bundle first needs them; the name is its digest
 ///
-/// Such a folder appears in one rename when all in it is verified; whatever else is there is no runtime.
-/// Several processes may use one cache.
+/// Beside node/ are downloads/ (what has come of downloads that were interrupted), index/ (lists of releases)
+/// and locks/. Such a folder appears in one rename when all in it is verified; whatever else is there is no
+/// runtime. Several processes may use one cache.
 class RuntimeCache {
  public:
   explicit RuntimeCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -59,7 +60,8 @@ class RuntimeCache {
   /// seconds, copying it a fraction of one. Made at the first call; one that is damaged is made anew.
   std::filesystem::path packed(const Runtime& runtime, Progress& progress, std::stop_token stop) const;
   void remove(const Runtime& runtime);
-  /// Removes what was left half-made by processes that were killed, and gives back how many there were.
+  /// Removes what was left half-made by processes that were killed, and what is kept of interrupted
+  /// downloads. Gives back how many runtimes were half-made.
   int remove_leftovers();
 
   /// The right to make that runtime, waited for while another process has it. Throws Error(interrupted).

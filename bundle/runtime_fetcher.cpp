@@ -2,7 +2,10 @@
 #include "bundle/runtime_fetcher.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <mutex>
 #include <numeric>
+#include <thread>
 
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
@@ -12,7 +15,8 @@ namespace opencat {
 namespace {
 
 bool is_unreachable(const Error& error) {
-  return error.kind() == ErrorKind::network || error.kind() == ErrorKind::timeout;
+  return error.kind() == ErrorKind::network || error.kind() == ErrorKind::timeout ||
+         error.kind() == ErrorKind::rate_limited;
 }
 
 std::string names_of(const std::vector<Platform>& platforms) {
@@ -65,7 +69,10 @@ std::vector<Runtime> RuntimeFetcher::fetch(const std::vector<Platform>& platform
     try {
       return fetch_from(source(order[i]), platforms, wish, stop);
     } catch (const Error& error) {
-      if (!is_unreachable(error)) throw;
+      // A mirror may lag behind the next one; another kind of source is no mirror of it.
+      const bool next_may_have = !last && error.kind() == ErrorKind::usage &&
+                                 source(order[i]).name() == "dist" && source(order[i + 1]).name() == "dist";
+      if (!is_unreachable(error) && !next_may_have) throw;
       if (last) throw with_hint(error, cached(platforms, wish));
       progress_.say(error.message() + "; trying the next source");
     }
@@ -93,13 +100,13 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
   // An exact version needs no list.
   const Version version = wish.exact() ? *wish.exact() : choose(source, platforms, wish, stop);
   // Windows last: its npm packages do not say which npm belongs to them, the others do.
-  std::vector<Platform> order = platforms;
-  std::stable_partition(order.begin(), order.end(), [](const Platform& one) { return !one.is_windows(); });
+  std::vector<Platform> windows;
+  std::vector<Platform> others;
+  for (const Platform& platform : platforms) (platform.is_windows() ? windows : others).push_back(platform);
   std::map<std::string, Runtime> runtimes;
   try {
-    for (const Platform& platform : order) {
-      runtimes.emplace(platform.name(), find_or_add(source, version, platform, stop));
-    }
+    runtimes = find_or_add_all(source, version, others, stop);
+    runtimes.merge(find_or_add_all(source, version, windows, stop));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::usage || !wish.exact()) throw;
     // The one version asked for is not there: the list says what is near.
@@ -109,6 +116,34 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
   std::vector<Runtime> result;
   for (const Platform& platform : platforms) result.push_back(runtimes.at(platform.name()));
   return result;
+}
+
+std::map<std::string, Runtime> RuntimeFetcher::find_or_add_all(NodeSource& source, const Version& version,
+                                                               const std::vector<Platform>& platforms,
+                                                               std::stop_token stop) {
+  std::map<std::string, Runtime> runtimes;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  std::stop_source all;
+  const std::stop_callback pass_on(stop, [&] { all.request_stop(); });
+  const auto get = [&](const Platform& platform) {
+    try {
+      Runtime runtime = find_or_add(source, version, platform, all.get_token());
+      const std::lock_guard lock(mutex);
+      runtimes.emplace(platform.name(), std::move(runtime));
+    } catch (...) {
+      // The first failure is told; the others are told to end by it.
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      all.request_stop();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (const Platform& platform : platforms) threads.emplace_back(get, platform);
+  }
+  if (failure) std::rethrow_exception(failure);
+  return runtimes;
 }
 
 Runtime RuntimeFetcher::find_or_add(NodeSource& source, const Version& version, const Platform& platform,

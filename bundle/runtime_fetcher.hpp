@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +11,8 @@
 
 namespace opencat {
 
-/// Where to look, in this order; the next one is asked only when one cannot be reached.
+/// Where to look, in this order; the next one is asked only when one cannot be reached, or when both are
+/// mirrors and the first has no such version.
 struct FetchPlan {
   /// Made when first needed: the npm source must find out the user's registry.
   std::vector<std::function<std::unique_ptr<NodeSource>()>> sources;
@@ -39,6 +41,10 @@ class RuntimeFetcher {
   std::vector<std::size_t> order_for(const std::vector<Platform>& platforms);
   std::vector<Runtime> fetch_from(NodeSource& source, const std::vector<Platform>& platforms,
                                   const NodeWish& wish, std::stop_token stop);
+  /// At the same time; what fails first ends the others.
+  std::map<std::string, Runtime> find_or_add_all(NodeSource& source, const Version& version,
+                                                 const std::vector<Platform>& platforms,
+                                                 std::stop_token stop);
   Runtime find_or_add(NodeSource& source, const Version& version, const Platform& platform,
                       std::stop_token stop);
   Version choose(NodeSource& source, const std::vector<Platform>& platforms, const NodeWish& wish,

@@ -38,12 +38,14 @@ void RuntimeSettings::declare(Settings& settings) {
                 "lts, lts/jod, lts/-1, latest, 22, 22.14, 22.14.0, ^22, '>=20 <23'; auto: what .nvmrc, "
                 ".node-version or engines.node in package.json says",
                 &node_version});
-  settings.add({"--mirror",
-                {"OPENCAT_NODE_MIRROR", "NODEJS_ORG_MIRROR", "NVM_NODEJS_ORG_MIRROR", "FNM_NODE_DIST_MIRROR",
-                 "npm_config_disturl"},
-                "node.mirror",
-                "A mirror of nodejs.org/dist",
-                &mirror});
+  settings.add(
+      {"--mirror",
+       {"OPENCAT_NODE_MIRROR", "NODEJS_ORG_MIRROR", "NVM_NODEJS_ORG_MIRROR", "FNM_NODE_DIST_MIRROR",
+        "npm_config_disturl"},
+       "node.mirror",
+       "A mirror of nodejs.org/dist; may be given often: the next is asked when one cannot be reached "
+       "or has no such version",
+       &mirrors});
   settings.add({"--source",
                 {"OPENCAT_NODE_SOURCE"},
                 "node.source",
@@ -90,6 +92,27 @@ void RuntimeSettings::declare(Settings& settings) {
                 "A PEM file with the certificates to trust, e.g. of a proxy that reads along (default: "
                 "SSL_CERT_FILE, then the system's)",
                 &ca_file});
+  settings.add(
+      {"--retries",
+       {"OPENCAT_RETRIES"},
+       "retries",
+       "How often a request that broke off is made again, with growing pauses; a download goes on where "
+       "it was",
+       &retries,
+       Unit::none,
+       {},
+       0,
+       100});
+  settings.add(
+      {"--stall-timeout",
+       {"OPENCAT_STALL_TIMEOUT"},
+       "stall_timeout",
+       "How long a transfer may bring nothing before it is broken off; it may last as long as it likes",
+       &stall_timeout_s,
+       Unit::seconds,
+       {},
+       1,
+       3600});
 }
 
 NodeWish RuntimeSettings::chosen_wish(const Context& context, const std::filesystem::path& folder) const {
@@ -146,7 +169,20 @@ HttpClientOptions RuntimeSettings::http(const Context& context) const {
   if (allow_http) options.plain_http = PlainHttp::anywhere;
   // A source that cannot be reached must be found out before the user gives up.
   options.limits.connect_timeout_ms = 5'000;
+  options.limits.stall_timeout_ms = static_cast<std::uint32_t>(stall_timeout_s * 1000);
+  options.retries = static_cast<int>(retries);
   return options;
+}
+
+std::vector<std::string> RuntimeSettings::chosen_mirrors() const {
+  std::vector<std::string> chosen;
+  for (const std::string& given : mirrors) {
+    for (const std::string& url : split(given, ',')) {
+      if (!trim(url).empty()) chosen.emplace_back(trim(url));
+    }
+  }
+  if (chosen.empty()) chosen.emplace_back(official_dist);
+  return chosen;
 }
 
 FetchPlan RuntimeSettings::plan(const Context& context) const {
@@ -155,21 +191,23 @@ FetchPlan RuntimeSettings::plan(const Context& context) const {
   FetchPlan plan;
   plan.offline = offline;
   plan.signatures = signatures;
-  plan.prefer_known = mirror.empty();
-  const std::filesystem::path documents = chosen_cache(context) / "index";
-  const std::string base = mirror.empty() ? official_dist : mirror;
-  if (source != "npm") {
+  plan.prefer_known = mirrors.empty();
+  const std::filesystem::path cache = chosen_cache(context);
+  for (const std::string& base : chosen_mirrors()) {
+    if (source == "npm") break;
     refuse_plain_http(base, "--mirror", options);
     plan.sources.push_back(
-        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context), documents}] {
+        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context), cache}] {
           return make_dist_source(dist, context.clock);
         });
   }
   if (source != "dist") {
-    plan.sources.push_back([&context, options, signatures, documents, registry = npm_registry] {
+    plan.sources.push_back([this, &context, options, signatures, cache, registry = npm_registry] {
       NpmConfig config = npm_config(context, registry);
+      // The flag says more than npm's cafile.
+      if (!ca_file.empty()) config.ca_file.clear();
       refuse_plain_http(config.registry, "the npm registry", options);
-      return make_npm_source({std::move(config), options, signatures, documents}, context.clock);
+      return make_npm_source({std::move(config), options, signatures, cache}, context.clock);
     });
   }
   return plan;

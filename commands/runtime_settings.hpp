@@ -16,7 +16,7 @@ namespace opencat {
 struct RuntimeSettings {
   std::vector<std::string> platforms;
   std::string node_version = "lts";
-  std::string mirror;
+  std::vector<std::string> mirrors;
   std::string source = "auto";
   std::string npm_registry;
   std::filesystem::path cache_dir;
@@ -26,6 +26,8 @@ struct RuntimeSettings {
   std::filesystem::path keyring;
   std::vector<std::string> trusted_keys;
   std::filesystem::path ca_file;
+  std::int64_t retries = 3;
+  std::int64_t stall_timeout_s = 30;
 
   void declare(Settings& settings);
 
@@ -34,9 +36,10 @@ struct RuntimeSettings {
   /// This machine's when none was named; throws Error(usage) for a name that is none.
   std::vector<Platform> chosen_platforms() const;
   std::filesystem::path chosen_cache(const Context& context) const;
+  std::vector<std::string> chosen_mirrors() const;
   ReleaseKeySources release_keys(const Context& context) const;
   HttpClientOptions http(const Context& context) const;
-  /// In the order in which they are to be asked. What it gives back refers to `context`.
+  /// In the order in which they are to be asked. What it gives back refers to `context` and this.
   FetchPlan plan(const Context& context) const;
 };
 

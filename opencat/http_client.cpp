@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "opencat/curl.hpp"
+#include "opencat/retry.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {
@@ -149,8 +150,9 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     }
     long status = 0;
     curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
+    exchange.response.status = static_cast<int>(status);
     if (exchange.sink != nullptr && (status == 200 || status == 206)) {
-      (*exchange.sink)({data, size});
+      (*exchange.sink)(exchange.response, {data, size});
     } else {
       exchange.response.body.append(data, size);
     }
@@ -251,10 +253,28 @@ HttpClient::HttpClient(HttpClientOptions options) : state_(std::make_unique<Stat
 
 HttpClient::~HttpClient() = default;
 
+const HttpClientOptions& HttpClient::options() const { return state_->options; }
+
 HttpResponse HttpClient::send(const HttpRequest& request, std::stop_token stop) {
-  Exchange exchange;
-  exchange.stop = std::move(stop);
-  return state_->run(request, exchange);
+  Backoff backoff(request.method == "GET" ? state_->options.retries : 0);
+  for (;;) {
+    std::optional<std::chrono::milliseconds> asked;
+    std::exception_ptr failure;
+    HttpResponse response;
+    try {
+      Exchange exchange;
+      exchange.stop = stop;
+      response = state_->run(request, exchange);
+      if (!is_transient(response.status)) return response;
+      asked = retry_after(response.headers, SystemClock().now());
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::network) throw;
+      failure = std::current_exception();
+    }
+    if (backoff.wait(asked, stop)) continue;
+    if (failure) std::rethrow_exception(failure);
+    return response;
+  }
 }
 
 HttpResponse HttpClient::download(const HttpRequest& request, const BodySink& sink,

@@ -74,10 +74,14 @@ struct HttpClientOptions {
   /// plain one elsewhere either.
   PlainHttp plain_http = PlainHttp::loopback_only;
   HttpLimits limits;
+  /// How often send() tries again, with pauses (opencat/retry.hpp), when a GET broke off or got an answer
+  /// that may be another one next time. Not after a timeout: that was waiting enough.
+  int retries = 0;
 };
 
-/// Takes the next piece of a body; throwing ends the transfer, and the exception reaches the caller.
-using BodySink = std::function<void(std::string_view piece)>;
+/// Takes the next piece of a body, whose status and headers are in `head`; throwing ends the transfer, and
+/// the exception reaches the caller.
+using BodySink = std::function<void(const HttpResponse& head, std::string_view piece)>;
 /// Bytes of the body so far, and in all (0 when not known).
 using BodyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
@@ -101,6 +105,8 @@ class HttpClient {
   /// are kept in the answer.
   HttpResponse download(const HttpRequest& request, const BodySink& sink, const BodyProgress& progress = {},
                         std::stop_token stop = {});
+
+  const HttpClientOptions& options() const;
 
  private:
   struct State;
