@@ -102,7 +102,7 @@ std::string NodeChecksumReader::prove(const std::string& folder, std::string& te
                     "'opencat fetch --update-keys'; else use another source",
                 error.detail());
   }
-  const bool official = (lower(name)).rfind("https://nodejs.org/", 0) == 0;
+  const bool official = host_of(name) == "nodejs.org";
   if (official || options_.signatures == Signatures::required) {
     throw Error(ErrorKind::integrity, name + " has no signature (neither .sig nor .asc), and " +
                                           (official ? "nodejs.org signs every release" : "one is required") +

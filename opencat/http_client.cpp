@@ -306,14 +306,20 @@ std::string part_of(CURLU* url, CURLUPart part) {
 
 }  // namespace
 
+std::string host_of(const std::string& url) {
+  const curl::Url parts(curl_url(), &curl_url_cleanup);
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
+  std::string host = lower(part_of(parts.get(), CURLUPART_HOST));
+  if (host.ends_with(".")) host.pop_back();
+  return host;
+}
+
 bool is_plain_http_elsewhere(const std::string& url) {
   return lower(url.substr(0, 5)) == "http:" && !is_loopback_url(url);
 }
 
 bool is_loopback_url(const std::string& url) {
-  const curl::Url parts(curl_url(), &curl_url_cleanup);
-  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return false;
-  const std::string host = part_of(parts.get(), CURLUPART_HOST);
+  const std::string host = host_of(url);
   if (host == "localhost" || host == "[::1]") return true;
   // Only four numbers are an address; "127.evil.example" is somebody's name.
   return host.rfind("127.", 0) == 0 && host.find_first_not_of("0123456789.") == std::string::npos;

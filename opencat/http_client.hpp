@@ -113,6 +113,9 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
+/// The URL's host in lower case, without a last dot; empty when it has none.
+std::string host_of(const std::string& url);
+
 /// Whether the URL is asked without TLS at another machine.
 bool is_plain_http_elsewhere(const std::string& url);
 

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tarGz, zip } from './zip.mjs';
@@ -19,7 +20,8 @@ const cacheFolder = path.resolve(
 const hash = (kind, bytes, encoding) => createHash(kind).update(bytes).digest(encoding);
 
 export class NodeMirror {
-  constructor() {
+  /** With `tls` ({ key, cert }) it speaks https. */
+  constructor(tls) {
     Object.assign(this, {
       files: new Map(),
       packages: new Map(),
@@ -31,13 +33,16 @@ export class NodeMirror {
     this.sums = new Map();
     /** Package → version → when it was published, as the registry's whole document says. */
     this.times = new Map();
-    this.server = createServer((request, response) => this.#handle(request, response));
+    const handle = (request, response) => this.#handle(request, response);
+    this.server = tls ? createTlsServer(tls, handle) : createServer(handle);
+    this.scheme = tls ? 'https' : 'http';
   }
 
-  static async start() {
-    const mirror = new NodeMirror();
+  static async start(tls) {
+    const mirror = new NodeMirror(tls);
     await new Promise((resolve) => mirror.server.listen(0, '127.0.0.1', resolve));
-    mirror.url = `http://127.0.0.1:${mirror.server.address().port}`;
+    mirror.port = mirror.server.address().port;
+    mirror.url = `${mirror.scheme}://127.0.0.1:${mirror.port}`;
     return mirror;
   }
 
