@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <fstream>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -81,8 +82,8 @@ class Part {
     const bool strong = etag != nullptr && etag->rfind("W/", 0) != 0;
     const std::string validator = strong ? *etag : etag == nullptr && modified != nullptr ? *modified : "";
     const Json known{{"url", url}, {"validator", validator}};
-    write_file_atomically(notes(), known.dump(-1, ' ', false, Json::error_handler_t::replace),
-                          FileMode::secret);
+    // Not atomically: half of it after a kill is as good as none, and there is no temporary file to be left.
+    std::ofstream(notes()) << known.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   void remove() const {
     std::error_code ignored;
@@ -246,7 +247,7 @@ bool is_interruption(const std::exception_ptr& thrown) {
 
 }  // namespace
 
-ArrivingFile::ArrivingFile(fs::path file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+ArrivingFile::ArrivingFile(const fs::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) throw system_error("cannot read " + file.string());
 }
 

@@ -20,7 +20,7 @@ namespace opencat {
 /// A file that is still arriving, read from its begin. One thread reads, another tells what has come.
 class ArrivingFile {
  public:
-  explicit ArrivingFile(std::filesystem::path file);
+  explicit ArrivingFile(const std::filesystem::path& file);
   ~ArrivingFile();
   ArrivingFile(const ArrivingFile&) = delete;
   ArrivingFile& operator=(const ArrivingFile&) = delete;

@@ -166,23 +166,50 @@ fs::path RuntimeCache::packed(const Runtime& runtime, Progress& progress, std::s
   return kept;
 }
 
+bool RuntimeCache::is_being_made(const std::string& staging) const {
+  for (const Platform& platform : known_platforms()) {
+    const std::size_t end = staging.find("-" + platform.name() + "-");
+    if (end == std::string::npos) continue;
+    try {
+      const FileLock free(lock_file(staging.substr(0, end), platform), FileLock::Wait::never, "busy");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unavailable) throw;
+      return true;
+    }
+  }
+  return false;
+}
+
 int RuntimeCache::remove_leftovers() {
   Downloads::remove_leftovers(folder_ / "downloads");
-  int removed = 0;
+  std::vector<fs::path> left;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
-    if (entry.path().filename().string().rfind(staging_prefix, 0) != 0) continue;
-    fs::remove_all(entry.path(), ignored);
-    ++removed;
+    const std::string name = entry.path().filename().string();
+    const std::size_t prefix = std::string_view(staging_prefix).size();
+    if (name.rfind(staging_prefix, 0) == 0 && !is_being_made(name.substr(prefix)))
+      left.push_back(entry.path());
   }
+  const int removed = static_cast<int>(left.size());
+  // Hidden files beside the lists of releases; one that is young may be being written.
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const auto& entry : fs::directory_iterator(folder_ / "index", ignored)) {
+    const bool hidden = entry.path().filename().string()[0] == '.';
+    if (hidden && entry.last_write_time(ignored) < old) left.push_back(entry.path());
+  }
+  for (const fs::path& path : left) fs::remove_all(path, ignored);
   return removed;
+}
+
+fs::path RuntimeCache::lock_file(const std::string& version, const Platform& platform) const {
+  return folder_ / "locks" / (version + "-" + platform.name() + ".lock");
 }
 
 std::unique_ptr<FileLock> RuntimeCache::lock(const Version& version, const Platform& platform,
                                              Progress& progress, std::stop_token stop) const {
   make_folders(folder_, 0700);
   const std::string name = version.text() + "-" + platform.name();
-  return wait_for_lock(folder_ / "locks" / (name + ".lock"), "Node " + name, progress, stop);
+  return wait_for_lock(lock_file(version.text(), platform), "Node " + name, progress, stop);
 }
 
 Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Platform& platform,

@@ -61,7 +61,7 @@ class RuntimeCache {
   std::filesystem::path packed(const Runtime& runtime, Progress& progress, std::stop_token stop) const;
   void remove(const Runtime& runtime);
   /// Removes what was left half-made by processes that were killed, and what is kept of interrupted
-  /// downloads. Gives back how many runtimes were half-made.
+  /// downloads; what a living process works on stays. Gives back how many runtimes were half-made.
   int remove_leftovers();
 
   /// The right to make that runtime, waited for while another process has it. Throws Error(interrupted).
@@ -73,6 +73,9 @@ class RuntimeCache {
               const std::string& known_npm, Time now, Progress& progress, std::stop_token stop);
 
  private:
+  std::filesystem::path lock_file(const std::string& version, const Platform& platform) const;
+  /// Whether a living process holds the lock of the staging folder's runtime (its name without the prefix).
+  bool is_being_made(const std::string& staging) const;
   std::filesystem::path runtime_folder(const Version& version, const Platform& platform) const;
   std::filesystem::path folder_;
 };

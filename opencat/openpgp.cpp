@@ -166,7 +166,7 @@ std::string judge(rnp_ffi_t ffi, rnp_op_verify_signature_t signature, std::uint6
     }
   }
   // librnp calls one from the future expired.
-  if (time > now + 24 * 3600) {
+  if (time > now + std::uint64_t{24} * 3600) {
     why = "its signature is from the future; is this machine's clock right?";
   } else if (status == RNP_ERROR_SIGNATURE_EXPIRED) {
     why = "its signature has expired";

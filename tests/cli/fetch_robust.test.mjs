@@ -126,6 +126,23 @@ test('--prune removes what is kept of downloads', async (t) => {
   assert.equal(kept(folder).length, 0);
 });
 
+test('--prune leaves alone what another one is fetching, and clears up behind a killed one', async (t) => {
+  const folder = sandbox(t);
+  const dist = await mirror(t);
+  dist.fail('.tar.gz', 'stall');
+  const child = start(folder, words(dist.dist));
+  const staged = () => cachedRuntimes(folder).filter((file) => file.startsWith('.staging'));
+  await until(() => staged().some((file) => file.endsWith('bin/node')), 'the unpacking to begin');
+  const before = staged();
+  assert.equal((await run(folder, ['fetch', '--prune'])).code, 0);
+  assert.deepEqual(staged(), before);
+  assert.equal(kept(folder).length, 1);
+  child.kill('SIGKILL');
+  await child.done;
+  assert.equal((await run(folder, ['fetch', '--prune'])).code, 0);
+  assert.deepEqual([staged(), kept(folder)], [[], []]);
+});
+
 test('busy servers are asked again, as Retry-After says, and not for ever', async (t) => {
   const folder = sandbox(t);
   const dist = await mirror(t);
