@@ -126,6 +126,28 @@ test('a key counts for what it signed while it was valid, and a revoked one for 
   refused(await trusting(), folder, /revoked/);
 });
 
+test('a retired key still counts for what it signed before', async (t) => {
+  const signer = new Signer(t, 'releaser');
+  const { dist, folder, sums, trusting } = await signedMirror(t, signer);
+  const early = signer.detached(sums(), '20200601T000000');
+  const late = signer.detached(sums(), '20220101T000000');
+  signer.retire('20210101T000000');
+  dist.files.set(`${SUMS}.sig`, late);
+  refused(await trusting(), folder, /revoked/);
+  dist.files.set(`${SUMS}.sig`, early);
+  const { code, stderr } = await trusting();
+  assert.equal(code, 0, stderr);
+});
+
+test('a keyring may be GnuPG’s keybox, which nodejs/release-keys offers', async (t) => {
+  const signer = new Signer(t, 'releaser');
+  const { dist, keyring, sums, fetch } = await signedMirror(t, signer);
+  dist.files.set(`${SUMS}.sig`, signer.detached(sums()));
+  fs.writeFileSync(keyring, signer.keybox);
+  const { code, stderr } = await fetch('--keyring', keyring, '--trust-key', signer.fingerprint);
+  assert.equal(code, 0, stderr);
+});
+
 test('no signature: "checksum only" from a mirror; exit 4 where one is required', async (t) => {
   const signer = new Signer(t, 'releaser');
   const { dist, folder, sums, fetch, trusting } = await signedMirror(t, signer);

@@ -23,8 +23,9 @@ export class Signer {
     this.fingerprint = /^fpr:+([0-9A-F]{40})/m.exec(listing)[1];
   }
 
-  #gpg(words, { time, input } = {}) {
-    const always = ['--homedir', this.home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', ''];
+  #gpg(words, { time, input, batch = true } = {}) {
+    const mode = batch ? '--batch' : '--no-tty';
+    const always = ['--homedir', this.home, mode, '--pinentry-mode', 'loopback', '--passphrase', ''];
     const at = time ? ['--faked-system-time', `${time}!`] : [];
     const stdio = ['pipe', 'pipe', 'ignore'];
     return execFileSync('gpg', [...always, ...at, ...words], { input: input ?? '', stdio });
@@ -43,10 +44,20 @@ export class Signer {
   expireAt(date, time) {
     this.#gpg(['--quick-set-expire', this.fingerprint, date], { time });
   }
+  /** Says that the key is no longer used (RFC 4880, section 5.2.3.23: reason 3), at the time or now. */
+  retire(time) {
+    const answers = 'y\n3\n\ny\n';
+    const words = ['--command-fd', '0', '--gen-revoke', this.fingerprint];
+    this.#gpg(['--import'], { input: this.#gpg(words, { time, input: answers, batch: false }) });
+  }
+  /** Takes the key back, with the certificate that gpg makes for each: no reason is given. */
   revoke() {
     const file = path.join(this.home, 'openpgp-revocs.d', `${this.fingerprint}.rev`);
     // gpg guards the block from being imported by accident with a colon.
     this.#gpg(['--import'], { input: fs.readFileSync(file, 'utf8').replace(/^:---/m, '---') });
+  }
+  get keybox() {
+    return fs.readFileSync(path.join(this.home, 'pubring.kbx'));
   }
   get publicKey() {
     return this.#gpg(['--armor', '--export', this.fingerprint]);
