@@ -2,31 +2,21 @@
 #include "bundle/downloads.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <exception>
-#include <fstream>
 #include <optional>
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <nlohmann/json.hpp>
-#include <unistd.h>
-
 #include "bundle/cache_lock.hpp"
+#include "bundle/download_part.hpp"
 #include "opencat/error.hpp"
 #include "opencat/retry.hpp"
 
 namespace opencat {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
 namespace {
-
-std::string text_of(DigestKind kind, const std::vector<unsigned char>& bytes) {
-  return kind == DigestKind::sha256 ? to_hex(bytes) : to_base64(bytes);
-}
 
 /// "sha512-" and the digest, with what base64 has of a path's characters replaced.
 std::string name_of(const ExpectedDigest& digest) {
@@ -36,78 +26,13 @@ std::string name_of(const ExpectedDigest& digest) {
   return name;
 }
 
-/// The file that a download grows in, hashed as it grows. Beside it stands which server's version it is.
-class Part {
- public:
-  Part(fs::path file, DigestKind kind) : file_(std::move(file)), kind_(kind), digest_(kind) {
-    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor_ < 0) throw system_error("cannot write " + file_.string());
-    std::vector<char> buffer(1 << 17);
-    ssize_t got = 0;
-    while ((got = ::read(descriptor_, buffer.data(), buffer.size())) > 0) {
-      digest_.update({buffer.data(), static_cast<std::size_t>(got)});
-      size_ += static_cast<std::uint64_t>(got);
-    }
-    if (got < 0) throw system_error("cannot read " + file_.string());
-  }
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-  ~Part() { ::close(descriptor_); }
-
-  std::uint64_t size() const { return size_; }
-  std::string digest() const { return text_of(kind_, digest_.so_far()); }
-
-  void append(std::string_view bytes) {
-    digest_.update(bytes);
-    size_ += bytes.size();
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) throw system_error("cannot write " + file_.string());
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-
-  /// The validator of what is here if it came from that URL; else empty.
-  std::string validator(const std::string& url) const {
-    const Json known = Json::parse(read_file_if_there(notes()).value_or(""), nullptr, false);
-    if (!known.is_object() || known.value("url", Json()) != url) return {};
-    const Json text = known.value("validator", Json());
-    return text.is_string() ? text.get<std::string>() : std::string();
-  }
-  void note(const std::string& url, const HttpHeaders& headers) const {
-    const std::string* etag = find_header(headers, "ETag");
-    const std::string* modified = find_header(headers, "Last-Modified");
-    // A weak one promises the meaning, not the bytes.
-    const bool strong = etag != nullptr && etag->rfind("W/", 0) != 0;
-    const std::string validator = strong ? *etag : etag == nullptr && modified != nullptr ? *modified : "";
-    const Json known{{"url", url}, {"validator", validator}};
-    // Not atomically: half of it after a kill is as good as none, and there is no temporary file to be left.
-    std::ofstream(notes()) << known.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
-  void remove() const {
-    std::error_code ignored;
-    fs::remove(file_, ignored);
-    fs::remove(notes(), ignored);
-  }
-
- private:
-  fs::path notes() const { return file_.string() + ".json"; }
-
-  fs::path file_;
-  DigestKind kind_;
-  Digest digest_;
-  int descriptor_ = -1;
-  std::uint64_t size_ = 0;
-};
-
 /// A URL without its query, which may hold a secret.
 std::string place_of(const HttpRequest& request) { return request.url.substr(0, request.url.find('?')); }
 
 /// One request for what is missing, and the part filled with what came.
 class Transfer {
  public:
-  Transfer(const Download& what, Part& part, ArrivingFile& arriving, Progress& progress)
+  Transfer(const Download& what, DownloadPart& part, ArrivingFile& arriving, Progress& progress)
       : what_(what), part_(part), arriving_(arriving), progress_(progress) {}
 
   HttpResponse run(HttpClient& http, const std::stop_token& stop) {
@@ -152,7 +77,7 @@ class Transfer {
   }
 
   const Download& what_;
-  Part& part_;
+  DownloadPart& part_;
   ArrivingFile& arriving_;
   Progress& progress_;
   std::uint64_t begin_ = 0;
@@ -162,8 +87,8 @@ class Transfer {
 };
 
 /// Asks until all has come.
-void fill(const Download& what, Part& part, ArrivingFile& arriving, HttpClient& http, Progress& progress,
-          const std::stop_token& stop) {
+void fill(const Download& what, DownloadPart& part, ArrivingFile& arriving, HttpClient& http,
+          Progress& progress, const std::stop_token& stop) {
   struct Ended {
     Progress& progress;
     const std::string& title;
@@ -247,45 +172,6 @@ bool is_interruption(const std::exception_ptr& thrown) {
 
 }  // namespace
 
-ArrivingFile::ArrivingFile(const fs::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw system_error("cannot read " + file.string());
-}
-
-ArrivingFile::~ArrivingFile() { ::close(descriptor_); }
-
-std::size_t ArrivingFile::read(char* buffer, std::size_t size) {
-  std::uint64_t there = 0;
-  {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return there_ > read_ || state_ != State::arriving; });
-    if (state_ == State::broken) throw Error(ErrorKind::interrupted, "interrupted");
-    there = there_;
-  }
-  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, there - read_));
-  const ssize_t got = wanted == 0 ? 0 : ::read(descriptor_, buffer, wanted);
-  if (got < 0) throw system_error("cannot read what was downloaded");
-  read_ += static_cast<std::uint64_t>(got);
-  return static_cast<std::size_t>(got);
-}
-
-void ArrivingFile::has(std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
-  there_ = bytes;
-  changed_.notify_all();
-}
-
-void ArrivingFile::is_whole() {
-  const std::lock_guard lock(mutex_);
-  state_ = State::whole;
-  changed_.notify_all();
-}
-
-void ArrivingFile::breaks_off() {
-  const std::lock_guard lock(mutex_);
-  if (state_ == State::arriving) state_ = State::broken;
-  changed_.notify_all();
-}
-
 VerifiedFile::~VerifiedFile() {
   std::error_code ignored;
   fs::remove(file_, ignored);
@@ -298,7 +184,7 @@ std::unique_ptr<VerifiedFile> Downloads::fetch(const Download& what, const Reade
   const fs::path file = folder_ / name_of(what.digest);
   auto lock = wait_for_lock(file.string() + ".lock", what.title, progress, stop);
   for (bool again = false;; again = true) {
-    Part part(file, what.digest.kind);
+    DownloadPart part(file, what.digest.kind);
     const bool resumed = part.size() > 0;
     ArrivingFile arriving(file);
     arriving.has(part.size());
