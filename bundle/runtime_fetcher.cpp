@@ -46,7 +46,7 @@ RuntimeFetcher::RuntimeFetcher(RuntimeCache& cache, FetchPlan plan, Clock& clock
 RuntimeFetcher::~RuntimeFetcher() = default;
 
 NodeSource& RuntimeFetcher::source(std::size_t index) {
-  if (!made_[index]) made_[index] = plan_.sources[index]();
+  if (!made_[index]) made_[index] = plan_.sources[index].make();
   return *made_[index];
 }
 
@@ -71,7 +71,7 @@ std::vector<Runtime> RuntimeFetcher::fetch(const std::vector<Platform>& platform
     } catch (const Error& error) {
       // A mirror may lag behind the next one; another kind of source is no mirror of it.
       const bool next_may_have = !last && error.kind() == ErrorKind::usage &&
-                                 source(order[i]).name() == "dist" && source(order[i + 1]).name() == "dist";
+                                 plan_.sources[order[i]].is_mirror && plan_.sources[order[i + 1]].is_mirror;
       if (!is_unreachable(error) && !next_may_have) throw;
       if (last) throw with_hint(error, cached(platforms, wish));
       progress_.say(error.message() + "; trying the next source");

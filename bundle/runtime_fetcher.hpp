@@ -14,8 +14,12 @@ namespace opencat {
 /// Where to look, in this order; the next one is asked only when one cannot be reached, or when both are
 /// mirrors and the first has no such version.
 struct FetchPlan {
-  /// Made when first needed: the npm source must find out the user's registry.
-  std::vector<std::function<std::unique_ptr<NodeSource>()>> sources;
+  struct Source {
+    /// Called when it is first needed: the npm source must find out the user's registry.
+    std::function<std::unique_ptr<NodeSource>()> make;
+    bool is_mirror;  ///< of nodejs.org, or itself
+  };
+  std::vector<Source> sources;
   bool offline = false;
   /// A cached runtime that no signature proved does not serve, and is fetched again.
   Signatures signatures = Signatures::where_offered;

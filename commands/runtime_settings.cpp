@@ -196,19 +196,18 @@ FetchPlan RuntimeSettings::plan(const Context& context) const {
   for (const std::string& base : chosen_mirrors()) {
     if (source == "npm") break;
     refuse_plain_http(base, "--mirror", options);
-    plan.sources.push_back(
-        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context), cache}] {
-          return make_dist_source(dist, context.clock);
-        });
+    const DistSourceOptions dist{base, options, signatures, release_keys(context), cache};
+    plan.sources.push_back({[&context, dist] { return make_dist_source(dist, context.clock); }, true});
   }
   if (source != "dist") {
-    plan.sources.push_back([this, &context, options, signatures, cache, registry = npm_registry] {
-      NpmConfig config = npm_config(context, registry);
+    const auto make = [this, &context, options, signatures, cache] {
+      NpmConfig config = npm_config(context, npm_registry);
       // The flag says more than npm's cafile.
       if (!ca_file.empty()) config.ca_file.clear();
       refuse_plain_http(config.registry, "the npm registry", options);
       return make_npm_source({std::move(config), options, signatures, cache}, context.clock);
-    });
+    };
+    plan.sources.push_back({make, false});
   }
   return plan;
 }

@@ -98,6 +98,17 @@ test('an unknown version names what is near; nothing is kept', async (t) => {
   assert.deepEqual(cachedRuntimes(folder), []);
 });
 
+test('a version that is nowhere is told as such, also where no npm registry is known', async (t) => {
+  const folder = sandbox(t);
+  const dist = await mirror(t);
+  dist.addDist('22.14.0', ['linux-x64'], { lts: 'Jod' });
+  const { code, stderr } = await run(folder, fetchWords('--mirror', dist.dist, '--node-version', '22.99'), {
+    env: { PATH: path.join(folder, 'home') },
+  });
+  assert.equal(code, 2);
+  assert.match(stderr, /no Node '22\.99'.*22\.14\.0/);
+});
+
 test('several platforms get the newest version that all of them have', async (t) => {
   const folder = sandbox(t);
   const registry = await mirror(t);
