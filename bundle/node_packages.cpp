@@ -81,6 +81,11 @@ class NpmSource : public NodeSource {
             is_signed ? node_key : std::string()};
   }
 
+  void end_of_fetches() override {
+    const std::lock_guard lock(npm_mutex_);
+    npm_tarballs_.clear();
+  }
+
  private:
   /// Where an entry of a package goes: `place` sees paths without npm's leading "package/".
   static PlaceEntry in_package(const PlaceEntry& place) {

@@ -53,6 +53,9 @@ class NodeSource {
   /// Throws Error(network or timeout) when it cannot be reached, Error(integrity) when the bytes are not what
   /// was promised, Error(usage) when it has no such runtime.
   virtual FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) = 0;
+
+  /// Lets go of what platforms that are fetched together share, and of its lock, for which others wait.
+  virtual void end_of_fetches() {}
 };
 
 /// The official place, which a mirror copies.

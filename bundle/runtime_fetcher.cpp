@@ -104,6 +104,10 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
   std::vector<Platform> others;
   for (const Platform& platform : platforms) (platform.is_windows() ? windows : others).push_back(platform);
   std::map<std::string, Runtime> runtimes;
+  struct End {
+    NodeSource& source;
+    ~End() { source.end_of_fetches(); }
+  } const end{source};
   try {
     runtimes = find_or_add_all(source, version, others, stop);
     runtimes.merge(find_or_add_all(source, version, windows, stop));
