@@ -2,11 +2,11 @@
 #include "bundle/runtime_cache.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "bundle/cache_lock.hpp"
+#include "bundle/downloads.hpp"
 #include "bundle/layout.hpp"
 #include "bundle/zip_writer.hpp"
 #include "opencat/archive_reader.hpp"
@@ -58,6 +58,7 @@ Json record_of(const Runtime& runtime, Time now) {
           {"npm_version", runtime.npm_version},
           {"source", runtime.source},
           {"verified", runtime.verified},
+          {"signed_by", runtime.signed_by},
           {"bytes", runtime.bytes},
           {"fetched_at", iso8601(now)}};
 }
@@ -80,6 +81,7 @@ std::optional<Runtime> RuntimeCache::find(const Version& version, const Platform
                     folder / "node",
                     record.at("source").get<std::string>(),
                     record.at("verified").get<std::string>(),
+                    record.value("signed_by", ""),
                     record.at("bytes").get<std::uint64_t>()};
     const bool whole = record.at("format") == 1 && fs::exists(folder / sums_file) &&
                        fs::exists(runtime.path / layout::node_program(platform));
@@ -164,32 +166,50 @@ fs::path RuntimeCache::packed(const Runtime& runtime, Progress& progress, std::s
   return kept;
 }
 
+bool RuntimeCache::is_being_made(const std::string& staging) const {
+  for (const Platform& platform : known_platforms()) {
+    const std::size_t end = staging.find("-" + platform.name() + "-");
+    if (end == std::string::npos) continue;
+    try {
+      const FileLock free(lock_file(staging.substr(0, end), platform), FileLock::Wait::never, "busy");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unavailable) throw;
+      return true;
+    }
+  }
+  return false;
+}
+
 int RuntimeCache::remove_leftovers() {
-  int removed = 0;
+  Downloads::remove_leftovers(folder_ / "downloads");
+  std::vector<fs::path> left;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "node", ignored)) {
-    if (entry.path().filename().string().rfind(staging_prefix, 0) != 0) continue;
-    fs::remove_all(entry.path(), ignored);
-    ++removed;
+    const std::string name = entry.path().filename().string();
+    const std::size_t prefix = std::string_view(staging_prefix).size();
+    if (name.rfind(staging_prefix, 0) == 0 && !is_being_made(name.substr(prefix)))
+      left.push_back(entry.path());
   }
+  const int removed = static_cast<int>(left.size());
+  // Hidden files beside the lists of releases; one that is young may be being written.
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const auto& entry : fs::directory_iterator(folder_ / "index", ignored)) {
+    const bool hidden = entry.path().filename().string()[0] == '.';
+    if (hidden && entry.last_write_time(ignored) < old) left.push_back(entry.path());
+  }
+  for (const fs::path& path : left) fs::remove_all(path, ignored);
   return removed;
+}
+
+fs::path RuntimeCache::lock_file(const std::string& version, const Platform& platform) const {
+  return folder_ / "locks" / (version + "-" + platform.name() + ".lock");
 }
 
 std::unique_ptr<FileLock> RuntimeCache::lock(const Version& version, const Platform& platform,
                                              Progress& progress, std::stop_token stop) const {
   make_folders(folder_, 0700);
   const std::string name = version.text() + "-" + platform.name();
-  for (bool said = false;; said = true) {
-    stop_if_asked(stop);
-    try {
-      return std::make_unique<FileLock>(folder_ / "locks" / (name + ".lock"), FileLock::Wait::never, "busy");
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unavailable) throw;
-    }
-    if (!said) progress.say("another opencat is fetching Node " + name + "; waiting for it");
-    // Asked again and again because a blocking lock could not be interrupted.
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  return wait_for_lock(lock_file(version.text(), platform), "Node " + name, progress, stop);
 }
 
 Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Platform& platform,
@@ -213,8 +233,8 @@ Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Plat
                 "the runtime from " + source.address() + " lacks " + file + "; use another source");
   }
   Runtime runtime{
-      platform,      version,         fetched.npm_version, runtime_folder(version, platform) / "node",
-      source.name(), fetched.verified};
+      platform,      version,          fetched.npm_version, runtime_folder(version, platform) / "node",
+      source.name(), fetched.verified, fetched.signed_by};
   runtime.cached = false;
   const FileSums sums = hash_files(target, runtime.bytes, stop);
   write_file_atomically(staging.path() / sums_file, sums_text(sums), FileMode::plain);

@@ -23,7 +23,8 @@ struct Runtime {
   std::string npm_version;
   std::filesystem::path path;  ///< the folder laid out as layout.hpp says
   std::string source;          ///< "dist" or "npm"
-  std::string verified;        ///< "sha256" or "sha512": what the download was proved with
+  std::string verified;        ///< what the download was proved with, a text of verified_by()
+  std::string signed_by = {};  ///< whose signature proved it; empty: nobody's
   std::uint64_t bytes = 0;     ///< of all its files
   bool cached = true;          ///< false: it was fetched just now
 };
@@ -38,8 +39,9 @@ using FileSums = std::map<std::string, std::string>;
 ///     runtime.json   what is said in Runtime
 ///     packed-SHA256.zip  its files compressed, made when a bundle first needs them; the name is its digest
 ///
-/// Such a folder appears in one rename when all in it is verified; whatever else is there is no runtime.
-/// Several processes may use one cache.
+/// Beside node/ are downloads/ (what has come of downloads that were interrupted), index/ (lists of releases)
+/// and locks/. Such a folder appears in one rename when all in it is verified; whatever else is there is no
+/// runtime. Several processes may use one cache.
 class RuntimeCache {
  public:
   explicit RuntimeCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -58,7 +60,8 @@ class RuntimeCache {
   /// seconds, copying it a fraction of one. Made at the first call; one that is damaged is made anew.
   std::filesystem::path packed(const Runtime& runtime, Progress& progress, std::stop_token stop) const;
   void remove(const Runtime& runtime);
-  /// Removes what was left half-made by processes that were killed, and gives back how many there were.
+  /// Removes what was left half-made by processes that were killed, and what is kept of interrupted
+  /// downloads; what a living process works on stays. Gives back how many runtimes were half-made.
   int remove_leftovers();
 
   /// The right to make that runtime, waited for while another process has it. Throws Error(interrupted).
@@ -70,6 +73,9 @@ class RuntimeCache {
               const std::string& known_npm, Time now, Progress& progress, std::stop_token stop);
 
  private:
+  std::filesystem::path lock_file(const std::string& version, const Platform& platform) const;
+  /// Whether a living process holds the lock of the staging folder's runtime (its name without the prefix).
+  bool is_being_made(const std::string& staging) const;
   std::filesystem::path runtime_folder(const Version& version, const Platform& platform) const;
   std::filesystem::path folder_;
 };

@@ -61,7 +61,7 @@ class Bundle : public Command {
 
   void run(Context& context) override {
     const std::vector<Platform> platforms = runtimes_.chosen_platforms();
-    const NodeWish wish(runtimes_.node_version);
+    const NodeWish wish = runtimes_.chosen_wish(context, app_);
     if (server_url_.empty()) {
       throw Error(ErrorKind::usage,
                   "a bundle must know its server: name it with --server-url or OPENCAT_SERVER_URL");

@@ -4,9 +4,11 @@
 
 #include <cerrno>
 #include <clocale>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -52,6 +54,7 @@ class Unpacking {
       : folder_(std::move(folder)), title_(std::move(title)), place_(place), limits_(limits), stop_(stop) {}
 
   void run(const fs::path& file);
+  void run(const ArchiveStream& stream);
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
@@ -68,7 +71,10 @@ class Unpacking {
     }
     return true;
   }
+  void support_tar();
+  void unpack_entries();
   void unpack_entry(archive_entry* entry);
+  static la_ssize_t on_read(archive* reader, void* user, const void** bytes);
   void write_content(const fs::path& target, unsigned mode);
   void account(std::uint64_t bytes);
 
@@ -80,20 +86,58 @@ class Unpacking {
   Reader reader_{archive_read_new(), &archive_read_free};
   std::set<std::string> seen_;
   std::uint64_t total_ = 0;
-  std::uint64_t packed_ = 0;
+  std::uint64_t packed_ = 0;  ///< the archive's bytes: all, or those of a stream that came so far
+  const ArchiveStream* stream_ = nullptr;
+  std::vector<char> buffer_;
+  std::exception_ptr thrown_;
 };
+
+void Unpacking::support_tar() {
+  archive_read_support_format_tar(reader_.get());
+  archive_read_support_filter_gzip(reader_.get());
+  archive_read_support_filter_xz(reader_.get());
+}
+
+la_ssize_t Unpacking::on_read(archive* reader, void* user, const void** bytes) {
+  auto& self = *static_cast<Unpacking*>(user);
+  try {
+    const std::size_t size = (*self.stream_)(self.buffer_.data(), self.buffer_.size());
+    self.packed_ += size;
+    *bytes = self.buffer_.data();
+    return static_cast<la_ssize_t>(size);
+  } catch (...) {
+    // No exception may pass through libarchive's C code.
+    self.thrown_ = std::current_exception();
+    archive_set_error(reader, EIO, "no more bytes");
+    return ARCHIVE_FATAL;
+  }
+}
+
+void Unpacking::run(const ArchiveStream& stream) {
+  stream_ = &stream;
+  buffer_.resize(1 << 16);
+  support_tar();
+  try {
+    check(archive_read_open(reader_.get(), this, nullptr, &Unpacking::on_read, nullptr));
+    unpack_entries();
+  } catch (const Error&) {
+    if (thrown_) std::rethrow_exception(thrown_);
+    throw;
+  }
+}
 
 void Unpacking::run(const fs::path& file) {
   packed_ = fs::file_size(file);
-  archive* reader = reader_.get();
-  archive_read_support_format_tar(reader);
-  archive_read_support_format_zip(reader);
-  archive_read_support_filter_gzip(reader);
-  archive_read_support_filter_xz(reader);
-  check(archive_read_open_filename(reader, file.c_str(), 1 << 16));
+  support_tar();
+  archive_read_support_format_zip(reader_.get());
+  check(archive_read_open_filename(reader_.get(), file.c_str(), 1 << 16));
+  unpack_entries();
+}
+
+void Unpacking::unpack_entries() {
   archive_entry* entry = nullptr;
   std::uint64_t entries = 0;
-  while (check(archive_read_next_header(reader, &entry))) {
+  while (check(archive_read_next_header(reader_.get(), &entry))) {
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     if (++entries > limits_.max_entries) refuse("it has too many entries");
     unpack_entry(entry);
@@ -172,6 +216,12 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, const std::
                     const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {
   const Utf8Locale locale;
   Unpacking(folder, title, place, limits, std::move(stop)).run(archive);
+}
+
+void unpack_archive_stream(const ArchiveStream& stream, const fs::path& folder, const std::string& title,
+                           const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {
+  const Utf8Locale locale;
+  Unpacking(folder, title, place, limits, std::move(stop)).run(stream);
 }
 
 }  // namespace opencat

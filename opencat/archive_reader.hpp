@@ -33,6 +33,16 @@ void unpack_archive(const std::filesystem::path& archive, const std::filesystem:
                     const std::string& title, const PlaceEntry& place = {}, const ArchiveLimits& limits = {},
                     std::stop_token stop = {});
 
+/// Gives the next bytes of an archive: at most `size` into `buffer`, and how many; 0 at its end. Throwing
+/// ends the unpacking, and the exception reaches the caller.
+using ArchiveStream = std::function<std::size_t(char* buffer, std::size_t size)>;
+
+/// The same for a .tar.gz or .tar.xz whose bytes come while it is unpacked. A .zip has its directory at its
+/// end, so it must be whole.
+void unpack_archive_stream(const ArchiveStream& stream, const std::filesystem::path& folder,
+                           const std::string& title, const PlaceEntry& place = {},
+                           const ArchiveLimits& limits = {}, std::stop_token stop = {});
+
 /// Whether `name` is a relative path with forward slashes that stays below where it starts on every system.
 bool is_safe_relative_path(const std::string& name);
 

@@ -32,6 +32,14 @@ void Digest::update(std::string_view bytes) {
   EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
 }
 
+std::vector<unsigned char> Digest::so_far() const {
+  Digest copy(DigestKind::sha256);
+  if (EVP_MD_CTX_copy_ex(copy.state_->context.get(), state_->context.get()) != 1) {
+    throw Error(ErrorKind::failed, "the cryptographic library cannot make a digest");
+  }
+  return copy.finish();
+}
+
 std::vector<unsigned char> Digest::finish() {
   std::vector<unsigned char> result(EVP_MAX_MD_SIZE);
   unsigned int size = 0;

@@ -21,6 +21,8 @@ class Digest {
   ~Digest();
 
   void update(std::string_view bytes);
+  /// The digest of all that was given so far.
+  std::vector<unsigned char> so_far() const;
   /// The digest of all that was given; the object cannot be used after it.
   std::vector<unsigned char> finish();
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "opencat/curl.hpp"
+#include "opencat/retry.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {
@@ -119,6 +120,7 @@ struct Exchange {
   std::stop_token stop;
   std::uint64_t max_body_bytes = 0;
   std::uint64_t received = 0;
+  PlainHttp plain_http = PlainHttp::loopback_only;
   CURL* easy = nullptr;
   std::exception_ptr thrown;
 };
@@ -141,17 +143,27 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   return well ? size : 0;
 }
 
+/// libcurl's rule for redirects knows schemes only, not hosts.
+void refuse_plain_redirect(const Exchange& exchange) {
+  char* url = nullptr;
+  curl_easy_getinfo(exchange.easy, CURLINFO_EFFECTIVE_URL, &url);
+  if (exchange.plain_http == PlainHttp::anywhere || url == nullptr || !is_plain_http_elsewhere(url)) return;
+  throw Error(ErrorKind::usage, "a redirect leads to " + curl::printable(url) + ", which has no TLS");
+}
+
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const bool well = guarded(exchange, [&] {
+    if (exchange.received == 0) refuse_plain_redirect(exchange);
     exchange.received += size;
     if (exchange.received > exchange.max_body_bytes) {
       throw Error(ErrorKind::integrity, "the answer is larger than " + human_size(exchange.max_body_bytes));
     }
     long status = 0;
     curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
+    exchange.response.status = static_cast<int>(status);
     if (exchange.sink != nullptr && (status == 200 || status == 206)) {
-      (*exchange.sink)({data, size});
+      (*exchange.sink)(exchange.response, {data, size});
     } else {
       exchange.response.body.append(data, size);
     }
@@ -224,7 +236,9 @@ HttpResponse HttpClient::State::run(const HttpRequest& request, Exchange& exchan
   const curl::List headers = curl::header_list(request.headers);
   char detail[CURL_ERROR_SIZE] = "";
   exchange.easy = easy.get();
-  exchange.max_body_bytes = options.limits.max_body_bytes;
+  exchange.max_body_bytes =
+      request.max_body_bytes != 0 ? request.max_body_bytes : options.limits.max_body_bytes;
+  exchange.plain_http = options.plain_http;
   configure(easy.get(), request, exchange);
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, detail);
@@ -250,10 +264,28 @@ HttpClient::HttpClient(HttpClientOptions options) : state_(std::make_unique<Stat
 
 HttpClient::~HttpClient() = default;
 
+const HttpClientOptions& HttpClient::options() const { return state_->options; }
+
 HttpResponse HttpClient::send(const HttpRequest& request, std::stop_token stop) {
-  Exchange exchange;
-  exchange.stop = std::move(stop);
-  return state_->run(request, exchange);
+  Backoff backoff(request.method == "GET" ? state_->options.retries : 0);
+  for (;;) {
+    std::optional<std::chrono::milliseconds> asked;
+    std::exception_ptr failure;
+    HttpResponse response;
+    try {
+      Exchange exchange;
+      exchange.stop = stop;
+      response = state_->run(request, exchange);
+      if (!is_transient(response.status)) return response;
+      asked = retry_after(response.headers, SystemClock().now());
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::network) throw;
+      failure = std::current_exception();
+    }
+    if (backoff.wait(asked, stop)) continue;
+    if (failure) std::rethrow_exception(failure);
+    return response;
+  }
 }
 
 HttpResponse HttpClient::download(const HttpRequest& request, const BodySink& sink,
@@ -285,10 +317,20 @@ std::string part_of(CURLU* url, CURLUPart part) {
 
 }  // namespace
 
-bool is_loopback_url(const std::string& url) {
+std::string host_of(const std::string& url) {
   const curl::Url parts(curl_url(), &curl_url_cleanup);
-  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return false;
-  const std::string host = part_of(parts.get(), CURLUPART_HOST);
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
+  std::string host = lower(part_of(parts.get(), CURLUPART_HOST));
+  if (host.ends_with(".")) host.pop_back();
+  return host;
+}
+
+bool is_plain_http_elsewhere(const std::string& url) {
+  return lower(url.substr(0, 5)) == "http:" && !is_loopback_url(url);
+}
+
+bool is_loopback_url(const std::string& url) {
+  const std::string host = host_of(url);
   if (host == "localhost" || host == "[::1]") return true;
   // Only four numbers are an address; "127.evil.example" is somebody's name.
   return host.rfind("127.", 0) == 0 && host.find_first_not_of("0123456789.") == std::string::npos;

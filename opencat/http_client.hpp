@@ -43,6 +43,7 @@ struct HttpRequest {
   /// A request that carries a secret in a header of its own does not follow: the other host would get it,
   /// too.
   enum class Redirects { follow, refuse } redirects = Redirects::follow;
+  std::uint64_t max_body_bytes = 0;  ///< 0: the client's limit
 };
 
 struct HttpResponse {
@@ -69,13 +70,18 @@ struct HttpClientOptions {
   std::string user_agent;
   /// A PEM file with certificates to trust instead of the system's; empty: the system's.
   std::string ca_file;
-  /// Redirects may never lead from https to http, whatever this says.
+  /// Redirects may never lead from https to http, whatever this says; a loopback address does not lead to a
+  /// plain one elsewhere either.
   PlainHttp plain_http = PlainHttp::loopback_only;
   HttpLimits limits;
+  /// How often send() tries again, with pauses (opencat/retry.hpp), when a GET broke off or got an answer
+  /// that may be another one next time. Not after a timeout: that was waiting enough.
+  int retries = 0;
 };
 
-/// Takes the next piece of a body; throwing ends the transfer, and the exception reaches the caller.
-using BodySink = std::function<void(std::string_view piece)>;
+/// Takes the next piece of a body, whose status and headers are in `head`; throwing ends the transfer, and
+/// the exception reaches the caller.
+using BodySink = std::function<void(const HttpResponse& head, std::string_view piece)>;
 /// Bytes of the body so far, and in all (0 when not known).
 using BodyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
@@ -100,10 +106,18 @@ class HttpClient {
   HttpResponse download(const HttpRequest& request, const BodySink& sink, const BodyProgress& progress = {},
                         std::stop_token stop = {});
 
+  const HttpClientOptions& options() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The URL's host in lower case, without a last dot; empty when it has none.
+std::string host_of(const std::string& url);
+
+/// Whether the URL is asked without TLS at another machine.
+bool is_plain_http_elsewhere(const std::string& url);
 
 /// Whether the URL's host is this machine: 127.0.0.0/8, [::1] or localhost.
 bool is_loopback_url(const std::string& url);

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tarGz, zip } from './zip.mjs';
@@ -19,22 +20,29 @@ const cacheFolder = path.resolve(
 const hash = (kind, bytes, encoding) => createHash(kind).update(bytes).digest(encoding);
 
 export class NodeMirror {
-  constructor() {
+  /** With `tls` ({ key, cert }) it speaks https. */
+  constructor(tls) {
     Object.assign(this, {
       files: new Map(),
       packages: new Map(),
       index: [],
       requests: [],
       faults: new Map(),
+      ranges: true, // whether it answers a part when asked for one
     });
     this.sums = new Map();
-    this.server = createServer((request, response) => this.#handle(request, response));
+    /** Package → version → when it was published, as the registry's whole document says. */
+    this.times = new Map();
+    const handle = (request, response) => this.#handle(request, response);
+    this.server = tls ? createTlsServer(tls, handle) : createServer(handle);
+    this.scheme = tls ? 'https' : 'http';
   }
 
-  static async start() {
-    const mirror = new NodeMirror();
+  static async start(tls) {
+    const mirror = new NodeMirror(tls);
     await new Promise((resolve) => mirror.server.listen(0, '127.0.0.1', resolve));
-    mirror.url = `http://127.0.0.1:${mirror.server.address().port}`;
+    mirror.port = mirror.server.address().port;
+    mirror.url = `${mirror.scheme}://127.0.0.1:${mirror.port}`;
     return mirror;
   }
 
@@ -51,9 +59,20 @@ export class NodeMirror {
     return this.requests.filter((request) => request.path.includes(part)).length;
   }
 
-  /** `fault`: 'corrupt' (one byte differs), 'stall' (half of it, and then nothing), or a status such as 503. */
-  fail(part, fault) {
-    this.faults.set(part, fault);
+  /**
+   * What happens to requests whose path holds `part`, `times` of them: 'corrupt' (one byte differs), 'stall' (half of
+   * what is left, and then nothing), 'drop' (the same, and the connection breaks), a status such as 503, or
+   * { status, headers }.
+   */
+  fail(part, fault, times = Infinity) {
+    this.faults.set(part, { fault, times });
+  }
+
+  #faultFor(file) {
+    const found = [...this.faults].find(([part, { times }]) => file.includes(part) && times > 0);
+    if (!found) return undefined;
+    found[1].times--;
+    return found[1].fault;
   }
 
   /** A release in nodejs.org's layout. archive(platform) may give other bytes than the usual ones. */
@@ -97,14 +116,29 @@ export class NodeMirror {
   #handle(request, response) {
     const file = decodeURIComponent(request.url);
     this.requests.push({ path: file, headers: request.headers });
-    const fault = [...this.faults].find(([part]) => file.includes(part))?.[1];
+    const fault = this.#faultFor(file);
     if (typeof fault === 'number') return response.writeHead(fault).end();
+    if (fault?.status) return response.writeHead(fault.status, fault.headers).end();
     let bytes = this.files.get(file) ?? this.#document(file);
     if (bytes === undefined) return response.writeHead(404).end('{}');
     bytes = Buffer.from(bytes);
+    const etag = `"${hash('sha256', bytes, 'hex').slice(0, 16)}"`;
+    if (request.headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
     if (fault === 'corrupt') bytes[bytes.length >> 1] ^= 1;
-    response.writeHead(200, { 'content-length': bytes.length });
-    if (fault === 'stall') return response.write(bytes.subarray(0, bytes.length >> 1));
+    const range = this.ranges && /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const same = [undefined, etag].includes(request.headers['if-range']);
+    const from = range && same ? Number(range[1]) : 0;
+    if (from > bytes.length) return response.writeHead(416).end();
+    const total = bytes.length;
+    bytes = bytes.subarray(from);
+    response.writeHead(from ? 206 : 200, {
+      etag,
+      'content-length': bytes.length,
+      ...(from && { 'content-range': `bytes ${from}-${total - 1}/${total}` }),
+    });
+    const half = bytes.subarray(0, bytes.length >> 1);
+    if (fault === 'stall') return response.write(half);
+    if (fault === 'drop') return response.write(half, () => setTimeout(() => response.destroy(), 20));
     return response.end(bytes);
   }
 
@@ -113,7 +147,7 @@ export class NodeMirror {
     const versions = this.packages.get(name);
     if (!versions) return undefined;
     if (version) return versions[version] && JSON.stringify(versions[version]);
-    return JSON.stringify({ name, versions });
+    return JSON.stringify({ name, versions, time: this.times.get(name) });
   }
 }
 
