@@ -72,7 +72,7 @@ class Unpacking {
   /// A zip's directory before anything of it is unpacked.
   void check_zip(const InputFile& zip);
   void unpack_entry(archive_entry* entry);
-  void write_content(const fs::path& target, unsigned mode);
+  void write_content(archive_entry* entry, const fs::path& target, unsigned mode);
   void account(std::uint64_t bytes);
 
   fs::path folder_;
@@ -91,6 +91,11 @@ void Unpacking::check_zip(const InputFile& zip) {
   for (const auto& entry : zip::read_directory(zip, title_, limits_.max_entries)) {
     // Each at most 2^64 - 1, hence no sum without a look at each.
     if (entry.size > limits_.max_total_bytes) refuse("it unpacks to more than it should");
+    // libarchive would make a plain file of a pipe.
+    const auto kind = entry.unix_kind;
+    if (kind != 0 && kind != AE_IFREG && kind != AE_IFDIR && kind != AE_IFLNK) {
+      refuse("its entry '" + printable(entry.name) + "' is neither file nor folder");
+    }
     total += entry.size;
     if (total > limits_.max_total_bytes) refuse("it unpacks to more than it should");
   }
@@ -151,7 +156,7 @@ void Unpacking::unpack_entry(archive_entry* entry) {
   if (type == AE_IFDIR) return make_folders(folder_ / place);
   const auto permissions = archive_entry_perm(entry);
   const unsigned mode = (permissions & 0100) != 0 ? 0755 : 0644;
-  write_content(folder_ / place, (permissions & 077) != 0 ? mode : mode & 0700);
+  write_content(entry, folder_ / place, (permissions & 077) != 0 ? mode : mode & 0700);
 }
 
 void Unpacking::account(std::uint64_t bytes) {
@@ -161,7 +166,7 @@ void Unpacking::account(std::uint64_t bytes) {
   if (bomb || total_ > limits_.max_total_bytes) refuse("it unpacks to more than it should");
 }
 
-void Unpacking::write_content(const fs::path& target, unsigned mode) {
+void Unpacking::write_content(archive_entry* entry, const fs::path& target, unsigned mode) {
   make_folders(target.parent_path());
   OutputFile out(target);
   const void* block = nullptr;
@@ -184,6 +189,12 @@ void Unpacking::write_content(const fs::path& target, unsigned mode) {
           0, std::min<std::uint64_t>(position - out.size(), nothing.size())));
     }
     out.write({static_cast<const char*>(block), size});
+  }
+  // A hole at the end is no block, and nothing that the archives have which are wanted here.
+  const auto told = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0));
+  if (archive_entry_size_is_set(entry) != 0 && told != out.size()) {
+    account(std::max(told, out.size()) - out.size());
+    refuse("its entry '" + printable(target.filename().string()) + "' has another size than it says");
   }
   out.close(mode);
 }

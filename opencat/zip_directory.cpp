@@ -65,7 +65,7 @@ struct Directory {
 /// What a local header says, and a directory record before its offset.
 struct Description {
   std::uint16_t flags = 0;
-  Entry entry;
+  ListedEntry entry;
   std::size_t name_size = 0;
   std::size_t extra_size = 0;
 
@@ -196,8 +196,11 @@ Description DirectoryReader::read_record(Cursor& from) const {
   const bool first_disk = from.u16() == 0;
   from.text(2);  // internal attributes
   const std::uint32_t attributes = from.u32();
-  Entry& entry = listed.entry;
-  if (made_by >> 8 == 3) entry.mode = attributes >> 16 & 0777;
+  ListedEntry& entry = listed.entry;
+  if (made_by >> 8 == 3) {
+    entry.mode = attributes >> 16 & 0777;
+    entry.unix_kind = attributes >> 16 & 0170000;
+  }
   entry.offset = from.u32();
   entry.name = from.text(listed.name_size);
   const std::string_view extra = from.text(listed.extra_size);
@@ -267,7 +270,7 @@ std::vector<ListedEntry> DirectoryReader::read(std::uint64_t max_entries) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
     const Description listed = read_record(from);
-    ListedEntry entry{listed.entry};
+    ListedEntry entry = listed.entry;
     spans.emplace_back(entry.offset, check_local(listed, entry));
     entries.push_back(std::move(entry));
   }

@@ -11,6 +11,8 @@ namespace opencat::zip {
 
 struct ListedEntry : Entry {
   std::uint64_t data_offset = 0;  ///< of its packed bytes
+  /// What kind of file it was on UNIX, as st_mode has it (S_IFREG, S_IFDIR, …); 0: the zip does not say.
+  std::uint32_t unix_kind = 0;
 };
 
 /// The entries of a zip in the order of its central directory.

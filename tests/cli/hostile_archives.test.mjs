@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Archives from strangers: whatever is wrong with one, it is refused for that, with exit 4, and nothing is left of it.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { cachedRuntimes, run, sandbox, tree } from './helpers.mjs';
+import { bundleFiles } from './bundles.mjs';
+import {
+  gzipped,
+  hostileTars,
+  hostileZips,
+  rawTar,
+  rawZip,
+  unusualZips,
+  xzipped,
+} from '../fakes/hostile_archives.mjs';
+import { NodeMirror, distFiles } from '../fakes/node_mirror.mjs';
+
+const ESCAPED = '/tmp/opencat-escaped';
+const bundle = Object.entries(bundleFiles()).map(([name, file]) => ({
+  name: `opencat-portable/${name}`,
+  ...file,
+}));
+
+/** Nothing was written outside of where it belongs. */
+function checkNothingEscaped(folder, kind) {
+  assert.ok(!fs.existsSync(ESCAPED), kind);
+  assert.ok(!tree(folder).some((name) => name.includes('escaped')), kind);
+}
+
+async function install(folder, bytes) {
+  fs.writeFileSync(path.join(folder, 'bundle.zip'), bytes);
+  return run(folder, ['install', 'bundle.zip', '--prefix', 'installed', '--no-shortcut', '--no-browser']);
+}
+
+async function fetch(folder, mirror, platform) {
+  const words = ['fetch', '--platform', platform, '--mirror', mirror.dist, '--source', 'dist'];
+  return run(folder, [...words, '--node-version', '22.14.0']);
+}
+
+test('unusual zips, as other tools make them, are installed', async (t) => {
+  for (const [kind, bytes] of Object.entries({ plain: rawZip(bundle), ...unusualZips(bundle) })) {
+    const folder = sandbox(t);
+    const { code, stderr } = await install(folder, bytes);
+    assert.equal(code, 0, `${kind}: ${stderr}`);
+  }
+});
+
+test('hostile bundles: exit 4 for what is wrong with each, and nothing is installed', async (t) => {
+  const folder = sandbox(t);
+  for (const [kind, { bytes, why }] of Object.entries(hostileZips('opencat-portable', bundle))) {
+    const { code, stderr } = await install(folder, bytes);
+    assert.equal(code, 4, `${kind}: ${stderr}`);
+    assert.match(stderr, why, kind);
+    assert.equal(
+      stderr
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('opencat: ')).length,
+      1,
+      kind,
+    );
+    assert.ok(!/[\x00-\x09\x0b-\x1f]/.test(stderr), `${kind}: nothing that commands a terminal`);
+    assert.ok(!fs.existsSync(path.join(folder, 'installed')), kind);
+    checkNothingEscaped(folder, kind);
+  }
+});
+
+/** Fetches each archive as the runtime of a mirror that signs for it. */
+async function checkFetched(t, platform, archives, pack) {
+  const folder = sandbox(t);
+  for (const [kind, { bytes, why }] of Object.entries(archives)) {
+    const mirror = await NodeMirror.start();
+    try {
+      mirror.addDist('22.14.0', [platform], { archive: () => pack(bytes) });
+      const { code, stderr } = await fetch(folder, mirror, platform);
+      assert.equal(code, why ? 4 : 0, `${kind}: ${stderr}`);
+      if (!why) continue;
+      assert.match(stderr, why, kind);
+      assert.deepEqual(cachedRuntimes(folder), [], kind);
+      checkNothingEscaped(folder, kind);
+    } finally {
+      await mirror.stop();
+      fs.rmSync(path.join(folder, 'cache'), { recursive: true, force: true });
+    }
+  }
+}
+
+for (const [name, pack] of Object.entries({ gzip: gzipped, xz: xzipped })) {
+  test(`hostile runtimes in tars, ${name}: exit 4 for what is wrong with each, and nothing is kept`, async (t) => {
+    const root = 'node-v22.14.0-linux-x64';
+    const harmless = distFiles('linux-x64', '22.14.0', '10.9.8');
+    await checkFetched(t, 'linux-x64', { whole: { bytes: rawTar(harmless) } }, pack);
+    await checkFetched(t, 'linux-x64', hostileTars(root, harmless), pack);
+  });
+}
+
+test('hostile runtimes in zips: exit 4 for what is wrong with each, and nothing is kept', async (t) => {
+  const root = 'node-v22.14.0-win-x64';
+  const harmless = distFiles('win-x64', '22.14.0', '10.9.8');
+  const asIs = (bytes) => bytes;
+  const whole = Object.fromEntries(
+    Object.entries(unusualZips(harmless)).map(([name, bytes]) => [name, { bytes }]),
+  );
+  await checkFetched(t, 'win-x64', whole, asIs);
+  await checkFetched(t, 'win-x64', hostileZips(root, harmless, 'node_modules/npm/'), asIs);
+});
