@@ -22,7 +22,12 @@ constexpr std::uint64_t max_entries = 1'000'000;
 /// The part of the name that says what was packed, and by whom.
 std::string name_start(const FileSums& sums) {
   Digest digest(DigestKind::sha256);
-  for (const auto& [path, sum] : sums) digest.update(sum + "  " + path + "\n");
+  for (const auto& [path, sum] : sums) {
+    for (const std::string_view part :
+         {std::string_view(sum), std::string_view("  "), std::string_view(path), std::string_view("\n")}) {
+      digest.update(part);
+    }
+  }
   return name_prefix + std::string(Deflater::name()) + "-" + to_hex(digest.finish()).substr(0, 16) + "-";
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <clocale>
 #include <map>
 #include <optional>
 #include <string>
-
-#include <locale.h>
 
 namespace opencat {
 

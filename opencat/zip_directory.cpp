@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat::zip {
 
@@ -91,7 +92,7 @@ class DirectoryReader {
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
-    throw Error(ErrorKind::integrity, title_ + " is refused: " + why);
+    throw Error(ErrorKind::integrity, title_ + " is refused: " + printable(why));
   }
   Directory find_directory() const;
   Directory read_zip64_end(std::uint64_t locator_at, const Directory& plain) const;

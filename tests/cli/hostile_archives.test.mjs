@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Archives from strangers: whatever is wrong with one, it is refused for that, with exit 4, and nothing is left of it.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -23,6 +24,27 @@ const bundle = Object.entries(bundleFiles()).map(([name, file]) => ({
   ...file,
 }));
 
+/** The bundle as other tools pack its folder: { tool: file }. */
+function packedByOthers(folder) {
+  for (const { name, bytes, mode } of bundle) {
+    const file = path.join(folder, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, bytes, { mode: mode & 0o777 });
+  }
+  const python = 'import shutil; shutil.make_archive("python", "zip", ".", "opencat-portable")';
+  const commands = {
+    'info-zip': 'zip -qr info-zip.zip opencat-portable',
+    'info-zip-streaming': 'zip -qr - opencat-portable | cat >info-zip-streaming.zip',
+    bsdtar: 'bsdtar --format zip -cf bsdtar.zip opencat-portable',
+    '7z': '{ 7zz a 7z.zip opencat-portable || 7z a 7z.zip opencat-portable; } >/dev/null 2>&1',
+    python: `python3 -c '${python}'`,
+    tar: 'tar -czf tar.zip opencat-portable',
+    'tar-xz': 'tar -cJf tar-xz.zip opencat-portable',
+  };
+  for (const command of Object.values(commands)) execFileSync('sh', ['-c', command], { cwd: folder });
+  return Object.fromEntries(Object.keys(commands).map((tool) => [tool, path.join(folder, `${tool}.zip`)]));
+}
+
 /** Nothing was written outside of where it belongs. */
 function checkNothingEscaped(folder, kind) {
   assert.ok(!fs.existsSync(ESCAPED), kind);
@@ -39,7 +61,16 @@ async function fetch(folder, mirror, platform) {
   return run(folder, [...words, '--node-version', '22.14.0']);
 }
 
-test('unusual zips, as other tools make them, are installed', async (t) => {
+test('what people’s tools pack is installed', async (t) => {
+  for (const [tool, file] of Object.entries(packedByOthers(sandbox(t)))) {
+    const folder = sandbox(t);
+    const { code, stderr } = await install(folder, fs.readFileSync(file));
+    // Python's make_archive() keeps modes, and so do all the others.
+    assert.equal(code, 0, `${tool}: ${stderr}`);
+  }
+});
+
+test('unusual zips, as streaming tools make them, are installed', async (t) => {
   for (const [kind, bytes] of Object.entries({ plain: rawZip(bundle), ...unusualZips(bundle) })) {
     const folder = sandbox(t);
     const { code, stderr } = await install(folder, bytes);
