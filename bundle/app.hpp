@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bundle/runtime_cache.hpp"
-#include "bundle/zip_writer.hpp"
+#include "bundle/zip_entry.hpp"
 #include "opencat/environment.hpp"
 
 namespace opencat {

@@ -86,13 +86,13 @@ class Bundle : public Command {
     if (plan.bundled_dependencies) {
       const Runtime host =
           fetcher.fetch({this_platform()}, NodeWish(runtimes.front().version.text()), context.stop)[0];
-      plan.dependencies = [&context, host, app = plan.app, registry = plan.npm_registry,
-                           folder = cache.folder()](const Platform& platform,
-                                                    const std::filesystem::path& scratch) {
-        context.output.say("getting the app's dependencies for " + platform.name());
-        return bundled_dependencies(app, platform, host, registry, folder, context.environment, scratch,
-                                    context.stop);
-      };
+      plan.dependencies =
+          [&context, host, app = plan.app, registry = plan.npm_registry, folder = cache.folder()](
+              const Platform& platform, const std::filesystem::path& scratch, const std::stop_token& stop) {
+            context.output.say("getting the app's dependencies for " + platform.name());
+            return bundled_dependencies(app, platform, host, registry, folder, context.environment, scratch,
+                                        stop);
+          };
     }
     BundleMaker maker(std::move(plan), cache, pre_token_ ? &tokens : nullptr, context.entropy,
                       context.output.progress());

@@ -5,11 +5,11 @@
 # One group per purpose, so that a build does not install what only tests need.
 # shellcheck disable=SC2034  # used through indirect expansion
 {
-  packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libzip-dev libarchive-dev libcpp-httplib-dev
+  packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libdeflate-dev libarchive-dev libcpp-httplib-dev
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent'
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
 }

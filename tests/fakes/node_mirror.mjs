@@ -174,26 +174,31 @@ function nodePackage(platform, npm) {
   ]);
 }
 
-/** As nodejs.org packs it, links and all. */
-export function distArchive(platform, version, npm) {
+/** The entries of such an archive, as nodejs.org has them, links and all. */
+export function distFiles(platform, version, npm) {
   const root = `node-v${version}-${platform}`;
+  const below = (folder) =>
+    npmFiles(npm).map((file) => ({ ...file, name: `${root}/${folder}/${file.name}` }));
   if (platform.startsWith('win')) {
-    const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/node_modules/npm/${file.name}` }));
-    return zip([
+    return [
       { name: `${root}/node.exe`, bytes: 'MZ' },
       { name: `${root}/npm.cmd`, bytes: '@' },
-      ...files,
-    ]);
+      ...below('node_modules/npm').map(({ name, bytes }) => ({ name, bytes })),
+    ];
   }
-  const files = npmFiles(npm).map((file) => ({ ...file, name: `${root}/lib/node_modules/npm/${file.name}` }));
-  return tarGz([
+  return [
     { name: `${root}/`, type: '5', mode: 0o755 },
     { name: `${root}/bin/node`, bytes: launcher, mode: 0o755 },
     { name: `${root}/bin/npm`, type: '2', link: '../lib/node_modules/npm/bin/npm-cli.js' },
     { name: `${root}/include/node/node.h`, bytes: '//' },
     { name: `${root}/LICENSE`, bytes: 'MIT' },
-    ...files,
-  ]);
+    ...below('lib/node_modules/npm'),
+  ];
+}
+
+export function distArchive(platform, version, npm) {
+  const files = distFiles(platform, version, npm);
+  return platform.startsWith('win') ? zip(files) : tarGz(files);
 }
 
 /** The archive that nodejs.org would have, made from a real runtime in a folder. */
