@@ -105,8 +105,11 @@ std::vector<ZipEntry> BundleMaker::content(const Runtime& runtime, const fs::pat
     }
   };
   add_below(layout::app_folder, plan_.app.files);
-  if (plan_.bundled_dependencies)
+  if (!plan_.bundled_dependencies) {
+    add_below(layout::app_folder, plan_.app.tarballs);
+  } else if (plan_.dependencies) {
     add_below(layout::app_folder, plan_.dependencies(runtime.platform, scratch));
+  }
   for (const ZipEntry& entry : entries) sums[entry.name] = sum_of(entry);
   const fs::path packed = cache_.packed(runtime, progress_, stop);
   for (const auto& [path, sum] : cache_.sums(runtime)) {
@@ -131,7 +134,8 @@ Json BundleMaker::description(const Runtime& runtime, const FileSums& sums) cons
             {"version", plan_.app.version},
             {"deps", plan_.bundled_dependencies ? "bundled" : "install"},
             {"start", plan_.app.start},
-            {"title", plan_.app.title}}},
+            {"title", plan_.app.title},
+            {"config", plan_.app.config}}},
           {"npm_registry", or_null(plan_.npm_registry)},
           {"label", or_null(plan_.label)},
           {"files", sums}};

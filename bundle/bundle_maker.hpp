@@ -22,7 +22,8 @@ struct BundlePlan {
   std::string label;
   App app;
   bool bundled_dependencies = false;
-  /// Node modules for a platform, when they are bundled; their files live in the folder given.
+  /// Node modules for a platform, when they are bundled; their files live in the folder given. None: the app
+  /// has no dependencies.
   std::function<std::vector<ZipEntry>(const Platform&, const std::filesystem::path& scratch)> dependencies;
   std::filesystem::path out_dir;
   Time time;  ///< what every entry of a zip bears

@@ -19,7 +19,8 @@ std::string text_at(const Json& document, const char* pointer) {
   return document.at(where).get<std::string>();
 }
 
-/// The sha512 among the digests of an integrity string (https://www.w3.org/TR/SRI); empty: there is none.
+}  // namespace
+
 std::string sha512_of(const std::string& integrity) {
   for (const std::string& part : split(integrity, ' ')) {
     if (part.rfind("sha512-", 0) == 0) return part.substr(7, part.find('?') - 7);
@@ -27,20 +28,24 @@ std::string sha512_of(const std::string& integrity) {
   return {};
 }
 
+namespace {
+
 NpmPackage package_of(const Json& document, const std::string& name, const Version& version) {
   return {name, version, text_at(document, "/dist/tarball"), sha512_of(text_at(document, "/dist/integrity")),
           text_at(document, "/engines/node")};
 }
 
-HttpClientOptions with_ca(HttpClientOptions options, const std::string& ca_file) {
-  if (!ca_file.empty()) options.ca_file = ca_file;
+HttpClientOptions configured(HttpClientOptions options, const NpmConfig& config) {
+  if (!config.ca_file.empty()) options.ca_file = config.ca_file;
+  options.proxy = config.proxy;
+  options.no_proxy = config.no_proxy;
   return options;
 }
 
 }  // namespace
 
 NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http)
-    : config_(std::move(config)), http_(with_ca(std::move(http), config_.ca_file)) {}
+    : config_(std::move(config)), http_(configured(std::move(http), config_)) {}
 
 HttpRequest NpmRegistry::request_for(const std::string& url) const {
   HttpRequest request;
@@ -50,11 +55,15 @@ HttpRequest NpmRegistry::request_for(const std::string& url) const {
   return request;
 }
 
-std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
-  HttpRequest request = request_for(config_.registry + "/" + percent_encode(name));
+Json NpmRegistry::document(const std::string& name, std::stop_token stop) {
+  HttpRequest request = request_for(config_.registry_of(name) + "/" + percent_encode(name));
   // The abbreviated document: a tenth of the whole one's size.
   request.headers.emplace_back("Accept", "application/vnd.npm.install-v1+json, application/json;q=0.8");
-  const Json document = get_json(http_, request, "the npm package " + name, std::move(stop));
+  return get_json(http_, request, "the npm package " + name, std::move(stop));
+}
+
+std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
+  const Json document = this->document(name, std::move(stop));
   std::vector<NpmPackage> packages;
   // A name of its own: a range-for over a temporary's items() would outlive it.
   const Json listed = document.value("versions", Json::object());
@@ -69,7 +78,7 @@ NpmPackage NpmRegistry::package(const std::string& name, const Version& version,
   const std::string title = name + "@" + version.text();
   try {
     const HttpRequest request =
-        request_for(config_.registry + "/" + percent_encode(name) + "/" + version.text());
+        request_for(config_.registry_of(name) + "/" + percent_encode(name) + "/" + version.text());
     return package_of(get_json(http_, request, "the npm package " + title, std::move(stop)), name, version);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
@@ -79,13 +88,18 @@ NpmPackage NpmRegistry::package(const std::string& name, const Version& version,
 
 void NpmRegistry::download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
                            std::stop_token stop) {
-  const std::string title = package.name + "@" + package.version.text();
-  if (package.sha512.empty() || package.tarball.empty()) {
+  download(package.name + "@" + package.version.text(), package.tarball, package.sha512, file, progress,
+           std::move(stop));
+}
+
+void NpmRegistry::download(const std::string& title, const std::string& tarball, const std::string& sha512,
+                           const std::filesystem::path& file, Progress& progress, std::stop_token stop) {
+  if (sha512.empty() || tarball.empty()) {
     throw Error(ErrorKind::integrity, "the npm registry promises no sha512 for " + title +
                                           ", so that it cannot be verified; use another registry");
   }
-  download_verified(http_, request_for(package.tarball), {DigestKind::sha512, package.sha512}, file, title,
-                    progress, std::move(stop));
+  download_verified(http_, request_for(tarball), {DigestKind::sha512, sha512}, file, title, progress,
+                    std::move(stop));
 }
 
 }  // namespace opencat

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bundle/bundle_maker.hpp"
+#include "bundle/dependencies.hpp"
 #include "commands/command.hpp"
 #include "commands/runtime_settings.hpp"
 #include "opencat/error.hpp"
@@ -21,7 +22,8 @@ class Bundle : public Command {
             "Make the zip that a user unpacks, one per platform",
             {"opencat bundle --platform all --pre-token --server-url https://example.com",
              "opencat bundle --platform win-x64 --label 'Ms Li' --out-dir zips",
-             "opencat bundle --app ./my-app --deps bundled"}};
+             "opencat bundle --app ./my-app --deps bundled",
+             "opencat bundle --app openclaw --node-version 26 --platform all"}};
   }
 
   void declare(Settings& settings) override {
@@ -46,8 +48,12 @@ class Bundle : public Command {
                   {},
                   0,
                   true});
-    settings.add(
-        {"--app", {}, "app", "A folder with the app's package.json (default: the built-in chat)", &app_});
+    settings.add({"--app",
+                  {},
+                  "app",
+                  "A folder with the app's package.json, or an npm package such as openclaw, cowsay@1.6.0 or "
+                  "@scope/name@^2 (default: the built-in chat)",
+                  &app_});
     settings.add({"--deps",
                   {},
                   "deps",
@@ -69,7 +75,7 @@ class Bundle : public Command {
     BundlePlan plan;
     plan.server_url = checked_base_url(server_url_, "--server-url");
     plan.label = label_;
-    plan.app = load_app();
+    plan.app = load_app(context);
     plan.bundled_dependencies = deps_ == "bundled";
     plan.out_dir = out_dir_;
     plan.time = bundle_time(context.environment);
@@ -83,16 +89,13 @@ class Bundle : public Command {
     RuntimeCache cache(runtimes_.chosen_cache(context));
     RuntimeFetcher fetcher(cache, runtimes_.plan(context), context.clock, context.output.progress());
     const std::vector<Runtime> runtimes = fetcher.fetch(platforms, wish, context.stop);
-    if (plan.bundled_dependencies) {
-      const Runtime host =
-          fetcher.fetch({this_platform()}, NodeWish(runtimes.front().version.text()), context.stop)[0];
-      plan.dependencies = [&context, host, app = plan.app, registry = plan.npm_registry,
-                           folder = cache.folder()](const Platform& platform,
-                                                    const std::filesystem::path& scratch) {
-        context.output.say("getting the app's dependencies for " + platform.name());
-        return bundled_dependencies(app, platform, host, registry, folder, context.environment, scratch,
-                                    context.stop);
-      };
+    refuse_wrong_node(plan.app, runtimes);
+    if (lacks_lock(plan.app) || (plan.bundled_dependencies && plan.app.has_dependencies)) {
+      const NodeWish same(runtimes.front().version.text());
+      const HostNpm npm{fetcher.fetch({this_platform()}, same, context.stop)[0], plan.npm_registry,
+                        cache.folder(),
+                        npm_environment(context.environment, std::filesystem::current_path())};
+      resolve_dependencies(context, plan, npm);
     }
     BundleMaker maker(std::move(plan), cache, pre_token_ ? &tokens : nullptr, context.entropy,
                       context.output.progress());
@@ -100,11 +103,54 @@ class Bundle : public Command {
   }
 
  private:
-  App load_app() const {
+  App load_app(Context& context) const {
     if (app_.empty()) return built_in_app();
     if (std::filesystem::is_directory(app_)) return app_in_folder(app_);
-    throw Error(ErrorKind::usage, "--app wants a folder with a package.json; there is none at '" +
-                                      app_.string() + "' (an npm package by its name cannot be bundled yet)");
+    if (app_.find_first_of("/\\.~") == 0 || std::filesystem::exists(app_)) {
+      throw Error(ErrorKind::usage,
+                  "--app wants a folder with a package.json, or an npm package; there is no "
+                  "folder '" +
+                      printable(app_) + "'");
+    }
+    const NpmWish wish = NpmWish::parse(app_);
+    if (runtimes_.offline) {
+      throw Error(ErrorKind::usage, "--offline cannot fetch the npm package " + wish.name + "; leave it out");
+    }
+    NpmConfig config = npm_config(context, runtimes_.npm_registry);
+    if (!config.unchecked_tls_wanted_by.empty()) {
+      context.output.say("strict-ssl=false (" + config.unchecked_tls_wanted_by +
+                         ") is not followed: certificates are always checked; name your CA with cafile");
+    }
+    NpmRegistry registry(std::move(config), http_options(context));
+    return app_of_package(registry, wish, runtimes_.chosen_cache(context), context.output.progress(),
+                          context.stop);
+  }
+
+  /// A bundle whose app cannot run in it would fail on every PC.
+  static void refuse_wrong_node(const App& app, const std::vector<Runtime>& runtimes) {
+    const auto range = VersionRange::parse(app.engines_node);
+    if (app.engines_node.empty() || !range) return;
+    for (const Runtime& runtime : runtimes) {
+      if (range->contains(runtime.version)) continue;
+      throw Error(ErrorKind::usage, app.name + " " + app.version + " needs Node " +
+                                        printable(app.engines_node) + ", and the bundle would bring " +
+                                        runtime.version.text() + "; name a version with --node-version");
+    }
+  }
+
+  /// Where npm is needed: a lock for an app without one, node_modules for each platform that brings them.
+  static void resolve_dependencies(Context& context, BundlePlan& plan, const HostNpm& npm) {
+    if (lacks_lock(plan.app)) {
+      context.output.say("finding versions for what " + plan.app.name + " needs");
+      const TemporaryFolder scratch(npm.cache_folder, "app-");
+      lock_dependencies(plan.app, npm, scratch.path(), context.stop);
+    }
+    if (!plan.bundled_dependencies) return;
+    plan.dependencies = [&context, app = plan.app, npm](const Platform& platform,
+                                                        const std::filesystem::path& scratch) {
+      context.output.say("getting the app's dependencies for " + platform.name());
+      return bundled_dependencies(app, platform, npm, scratch, context.stop);
+    };
   }
 
   std::string admin_secret(const Context& context) const {
@@ -158,7 +204,7 @@ class Bundle : public Command {
   std::string server_url_;
   std::filesystem::path admin_secret_file_;
   std::string enroll_key_;
-  std::filesystem::path app_;
+  std::string app_;
   std::string deps_ = "install";
   std::filesystem::path out_dir_ = "dist";
   std::string label_;

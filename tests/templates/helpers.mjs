@@ -87,7 +87,7 @@ export function tinyApp(folder) {
   const declaration = {
     name: 'tiny',
     version: '1.0.0',
-    opencat: { start: ['main.mjs', '--fixed'], title: { en: 'Tiny', zh: '小' } },
+    opencat: { start: ['main.mjs', '--fixed'], name: { en: 'Tiny', zh: '小' } },
   };
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(declaration));
   const code = `import fs from 'node:fs';
