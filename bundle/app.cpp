@@ -9,6 +9,7 @@
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
+#include "opencat/file_names.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {

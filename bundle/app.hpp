@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bundle/npm_package.hpp"
-#include "bundle/zip_writer.hpp"
+#include "bundle/zip_entry.hpp"
 
 namespace opencat {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "opencat/archive_reader.hpp"
 #include "opencat/assets.hpp"
 #include "opencat/error.hpp"
+#include "opencat/file_names.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {

@@ -2,32 +2,15 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "bundle/app.hpp"
-#include "bundle/runtime_cache.hpp"
+#include "bundle/shared_bundle.hpp"
 #include "bundle/token_client.hpp"
 #include "opencat/progress.hpp"
 #include "opencat/random.hpp"
 
 namespace opencat {
-
-/// What all bundles of one run have in common.
-struct BundlePlan {
-  std::string server_url;
-  std::string enroll_key;    ///< empty: none
-  std::string npm_registry;  ///< empty: what the user's npm is configured for
-  std::string label;
-  App app;
-  bool bundled_dependencies = false;
-  /// Node modules for a platform, when they are bundled; their files live in the folder given. None: the app
-  /// has no dependencies.
-  std::function<std::vector<ZipEntry>(const Platform&, const std::filesystem::path& scratch)> dependencies;
-  std::filesystem::path out_dir;
-  Time time;  ///< what every entry of a zip bears
-};
 
 /// A finished zip.
 struct MadeBundle {
@@ -51,12 +34,12 @@ class BundleMaker {
   std::vector<MadeBundle> make(const std::vector<Runtime>& runtimes, std::stop_token stop);
 
  private:
-  /// Writes the zip to `ready`; its token, if it has one, is added to `issued`.
-  MadeBundle make_one(const Runtime& runtime, const std::filesystem::path& scratch,
-                      const std::filesystem::path& ready, IssuedTokens* issued, std::stop_token stop);
-  std::vector<ZipEntry> content(const Runtime& runtime, const std::filesystem::path& scratch, FileSums& sums,
-                                std::stop_token stop) const;
-  nlohmann::json description(const Runtime& runtime, const FileSums& sums) const;
+  /// One for each runtime, made in parallel; their zips will be in `ready`.
+  std::vector<SharedBundle> prepare(const std::vector<Runtime>& runtimes,
+                                    const std::filesystem::path& scratch, const std::filesystem::path& ready,
+                                    const std::stop_token& stop);
+  /// Writes what is its own into the zip; its token, if it has one, is added to `issued`.
+  MadeBundle personalise(SharedBundle& shared, IssuedTokens* issued, std::stop_token stop);
   void write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime,
                    const std::filesystem::path& ready) const;
 

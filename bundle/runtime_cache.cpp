@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "bundle/layout.hpp"
-#include "bundle/zip_writer.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
@@ -140,28 +139,6 @@ void RuntimeCache::remove(const Runtime& runtime) {
   fs::rename(folder, grave.path() / "removed");
   std::error_code not_empty;
   fs::remove(folder.parent_path(), not_empty);
-}
-
-fs::path RuntimeCache::packed(const Runtime& runtime, Progress& progress, std::stop_token stop) const {
-  const fs::path folder = runtime.path.parent_path();
-  const auto name_for = [](const std::string& sum) { return "packed-" + sum + ".zip"; };
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind("packed-", 0) != 0) continue;
-    if (name == name_for(sha256_file(entry.path()))) return entry.path();
-    fs::remove(entry.path());
-  }
-  std::vector<ZipEntry> entries;
-  for (const auto& [path, sum] : sums(runtime)) entries.push_back({path, 0644, runtime.path / path});
-  // Beside the runtimes, under the name that remove_leftovers() knows.
-  TemporaryFolder staging(folder_ / "node", staging_prefix);
-  const fs::path made = staging.path() / "packed.zip";
-  const std::string task = "packing Node " + runtime.version.text() + " " + runtime.platform.name();
-  progress.say(task);
-  write_zip(std::move(entries), made, Time{}, task, progress, stop);
-  fs::path kept = folder / name_for(sha256_file(made));
-  fs::rename(made, kept);
-  return kept;
 }
 
 int RuntimeCache::remove_leftovers() {

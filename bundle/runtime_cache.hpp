@@ -36,7 +36,7 @@ using FileSums = std::map<std::string, std::string>;
 ///     node/          the runtime
 ///     SHA256SUMS     of every file in it, as sha256sum writes it
 ///     runtime.json   what is said in Runtime
-///     packed-SHA256.zip  its files compressed, made when a bundle first needs them; the name is its digest
+///     packed-….zip   its files as a bundle needs them: see packed_runtime.hpp
 ///
 /// Such a folder appears in one rename when all in it is verified; whatever else is there is no runtime.
 /// Several processes may use one cache.
@@ -54,9 +54,6 @@ class RuntimeCache {
   /// Hashes every file again; throws Error(integrity) that names the first which differs, is missing, or is
   /// too many.
   void verify(const Runtime& runtime, std::stop_token stop) const;
-  /// A zip of the runtime's files by their paths, for write_zip() to copy from: deflating a Node takes
-  /// seconds, copying it a fraction of one. Made at the first call; one that is damaged is made anew.
-  std::filesystem::path packed(const Runtime& runtime, Progress& progress, std::stop_token stop) const;
   void remove(const Runtime& runtime);
   /// Removes what was left half-made by processes that were killed, and gives back how many there were.
   int remove_leftovers();

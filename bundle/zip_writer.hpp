@@ -2,33 +2,54 @@
 #pragma once
 
 #include <filesystem>
-#include <stop_token>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "opencat/clock.hpp"
-#include "opencat/progress.hpp"
+#include "bundle/zip_entry.hpp"
+#include "opencat/digest.hpp"
+#include "opencat/random_access.hpp"
+#include "opencat/zip_directory.hpp"
 
 namespace opencat {
 
-/// A file inside a zip that write_zip() made: its compressed bytes are copied as they are.
-struct PackedFile {
-  std::filesystem::path zip;
-  std::string name;
+struct WrittenZip {
+  std::uint64_t bytes = 0;
+  std::string sha256;  ///< of the whole file, in lower-case hex
 };
 
-struct ZipEntry {
-  std::string name;  ///< with forward slashes
-  unsigned mode = 0644;
-  /// A file on disk, read when the zip is written; the bytes themselves; or a file packed before.
-  std::variant<std::filesystem::path, std::string, PackedFile> content;
-};
+/// Writes a zip: entries one behind the other in the order given, and a central directory sorted by name. The
+/// same entries in the same order give the same bytes: each bears `time`, its UNIX mode, and nothing of the
+/// machine. For one thread, but for copy_to(). The file is removed again unless it was finished.
+class ZipWriter {
+ public:
+  /// `file` must not exist yet; only its owner may read it until it is finished.
+  ZipWriter(const std::filesystem::path& file, zip::DosTime time);
 
-/// Writes the entries, sorted by name, to `file`, which appears only when it is whole. The same entries give
-/// the same bytes: every entry bears `time` (in UTC; no earlier than 1980, the format's first year), its UNIX
-/// mode, and nothing of the machine. Throws Error(failed), or Error(interrupted); then there is no file.
-void write_zip(std::vector<ZipEntry> entries, const std::filesystem::path& file, Time time,
-               const std::string& task, Progress& progress, std::stop_token stop);
+  void add(const std::string& name, unsigned mode, const Packed& packed);
+  /// An entry of another zip under a name of ours, its packed bytes as they are.
+  void copy(const InputFile& from, const zip::ListedEntry& entry, const std::string& name);
+
+  /// Hands all to the system: from here to the next entry, copy_to() may be called by any thread.
+  void flush() { out_.flush(); }
+  /// A new zip that begins with all entries of this one, at the cost of the system's copying of its bytes:
+  /// they are not read or hashed again. Whoever wants many zips that differ in a few entries adds what they
+  /// share, flushes, and adds what differs to a copy.
+  ZipWriter copy_to(const std::filesystem::path& file) const;
+
+  /// Writes the directory and keeps the file with those permission bits.
+  WrittenZip finish(unsigned mode);
+
+  std::uint64_t bytes() const { return out_.size(); }
+
+ private:
+  ZipWriter(const ZipWriter& other, const std::filesystem::path& file);
+  void begin_entry(zip::Entry entry);
+  void write(std::string_view bytes);
+
+  OutputFile out_;
+  Digest digest_{DigestKind::sha256};
+  zip::DosTime time_;
+  std::vector<zip::Entry> entries_;
+};
 
 }  // namespace opencat

@@ -12,14 +12,17 @@ find_package(tomlplusplus REQUIRED)
 
 find_package(PkgConfig QUIET)
 
-# Debian's CMake package of libzip wants its command line tools installed too; its pkg-config file does not.
+# Debian 12's libdeflate has a pkg-config file only.
 if(PkgConfig_FOUND)
-  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip)
+  pkg_check_modules(LIBDEFLATE QUIET IMPORTED_TARGET libdeflate)
 endif()
-if(LIBZIP_FOUND)
-  add_library(libzip::zip ALIAS PkgConfig::LIBZIP)
+if(LIBDEFLATE_FOUND)
+  add_library(opencat_libdeflate ALIAS PkgConfig::LIBDEFLATE)
 else()
-  find_package(libzip REQUIRED)
+  find_package(libdeflate REQUIRED)
+  add_library(opencat_libdeflate INTERFACE)
+  target_link_libraries(opencat_libdeflate INTERFACE
+    $<IF:$<TARGET_EXISTS:libdeflate::libdeflate_shared>,libdeflate::libdeflate_shared,libdeflate::libdeflate_static>)
 endif()
 
 # cpp-httplib's classes change their layout with these macros, so they must be those its library was built with.

@@ -147,9 +147,10 @@ class Bundle : public Command {
     }
     if (!plan.bundled_dependencies) return;
     plan.dependencies = [&context, app = plan.app, npm](const Platform& platform,
-                                                        const std::filesystem::path& scratch) {
+                                                        const std::filesystem::path& scratch,
+                                                        const std::stop_token& stop) {
       context.output.say("getting the app's dependencies for " + platform.name());
-      return bundled_dependencies(app, platform, npm, scratch, context.stop);
+      return bundled_dependencies(app, platform, npm, scratch, stop);
     };
   }
 

@@ -2,18 +2,18 @@
 // The only file that includes <archive.h>.
 #include "opencat/archive_reader.hpp"
 
-#include <cerrno>
+#include <algorithm>
 #include <clocale>
-#include <fstream>
 #include <memory>
-#include <set>
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
+#include "opencat/random_access.hpp"
 #include "opencat/text.hpp"
+#include "opencat/zip_directory.hpp"
 
 namespace opencat {
 
@@ -57,17 +57,20 @@ class Unpacking {
   [[noreturn]] void refuse(const std::string& why) const {
     throw Error(ErrorKind::integrity, title_ + " is refused: " + why);
   }
+  [[noreturn]] void refuse_damaged() const {
+    const char* reason = archive_error_string(reader_.get());
+    refuse(std::string("it is damaged or no archive") +
+           (reason != nullptr ? ": " + printable(reason) : std::string()));
+  }
   /// libarchive's WARN means "read, but something was odd" (a name that the locale cannot show): the checks
   /// here do not rely on what it warns of.
   bool check(int result) const {
     if (result == ARCHIVE_EOF) return false;
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
-      const char* reason = archive_error_string(reader_.get());
-      refuse(std::string("it is damaged or no archive") +
-             (reason != nullptr ? std::string(": ") + reason : ""));
-    }
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) refuse_damaged();
     return true;
   }
+  /// A zip's directory before anything of it is unpacked.
+  void check_zip(const InputFile& zip);
   void unpack_entry(archive_entry* entry);
   void write_content(const fs::path& target, unsigned mode);
   void account(std::uint64_t bytes);
@@ -78,18 +81,36 @@ class Unpacking {
   ArchiveLimits limits_;
   std::stop_token stop_;
   Reader reader_{archive_read_new(), &archive_read_free};
-  std::set<std::string> seen_;
+  TakenNames taken_;
   std::uint64_t total_ = 0;
   std::uint64_t packed_ = 0;
 };
 
+void Unpacking::check_zip(const InputFile& zip) {
+  std::uint64_t total = 0;
+  for (const auto& entry : zip::read_directory(zip, title_, limits_.max_entries)) {
+    // Each at most 2^64 - 1, hence no sum without a look at each.
+    if (entry.size > limits_.max_total_bytes) refuse("it unpacks to more than it should");
+    total += entry.size;
+    if (total > limits_.max_total_bytes) refuse("it unpacks to more than it should");
+  }
+}
+
 void Unpacking::run(const fs::path& file) {
-  packed_ = fs::file_size(file);
   archive* reader = reader_.get();
-  archive_read_support_format_tar(reader);
-  archive_read_support_format_zip(reader);
-  archive_read_support_filter_gzip(reader);
-  archive_read_support_filter_xz(reader);
+  {
+    const InputFile bytes(file);
+    packed_ = bytes.size();
+    if (zip::looks_like_zip(bytes)) {
+      check_zip(bytes);
+      // The reader that believes the directory, which is now known to be right.
+      archive_read_support_format_zip_seekable(reader);
+    } else {
+      archive_read_support_format_tar(reader);
+      archive_read_support_filter_gzip(reader);
+      archive_read_support_filter_xz(reader);
+    }
+  }
   check(archive_read_open_filename(reader, file.c_str(), 1 << 16));
   archive_entry* entry = nullptr;
   std::uint64_t entries = 0;
@@ -108,27 +129,33 @@ void Unpacking::unpack_entry(archive_entry* entry) {
   while (name.rfind("./", 0) == 0) name.erase(0, 2);
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   if (name.empty() || name == ".") return;
-  if (!is_safe_relative_path(name)) refuse("its entry '" + name + "' would be written elsewhere");
+  const std::string shown = "its entry '" + printable(name) + "' ";
+  if (!is_safe_relative_path(name)) refuse(shown + "would be written elsewhere");
 
   std::string place = name;
   if (place_) {
     const auto chosen = place_(name);
-    if (!chosen) return;
+    if (!chosen) {
+      // Unpacked all the same, to find what is behind it.
+      return account(static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0)));
+    }
     place = *chosen;
-    if (!is_safe_relative_path(place)) refuse("its entry '" + name + "' would be written elsewhere");
+    if (!is_safe_relative_path(place)) refuse(shown + "would be written elsewhere");
   }
   const bool linked = archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr;
   const auto type = archive_entry_filetype(entry);
-  if (linked || type == AE_IFLNK) refuse("its entry '" + name + "' is a link");
+  if (linked || type == AE_IFLNK) refuse(shown + "is a link");
+  if (type != AE_IFDIR && type != AE_IFREG) refuse(shown + "is neither file nor folder");
+  const auto twin = type == AE_IFDIR ? taken_.take_folder(place) : taken_.take_file(place);
+  if (twin) refuse(shown + "is there twice");
   if (type == AE_IFDIR) return make_folders(folder_ / place);
-  if (type != AE_IFREG) refuse("its entry '" + name + "' is neither file nor folder");
-  if (!seen_.insert(lower(place)).second) refuse("its entry '" + name + "' is there twice");
   const auto permissions = archive_entry_perm(entry);
   const unsigned mode = (permissions & 0100) != 0 ? 0755 : 0644;
   write_content(folder_ / place, (permissions & 077) != 0 ? mode : mode & 0700);
 }
 
 void Unpacking::account(std::uint64_t bytes) {
+  if (bytes > limits_.max_total_bytes) refuse("it unpacks to more than it should");
   total_ += bytes;
   const bool bomb = total_ > ratio_matters_from && total_ / limits_.max_ratio > packed_;
   if (bomb || total_ > limits_.max_total_bytes) refuse("it unpacks to more than it should");
@@ -136,37 +163,32 @@ void Unpacking::account(std::uint64_t bytes) {
 
 void Unpacking::write_content(const fs::path& target, unsigned mode) {
   make_folders(target.parent_path());
-  std::ofstream out(target, std::ios::binary | std::ios::trunc);
-  if (!out) throw system_error("cannot write " + target.string());
+  OutputFile out(target);
   const void* block = nullptr;
   std::size_t size = 0;
   la_int64_t offset = 0;
-  while (check(archive_read_data_block(reader_.get(), &block, &size, &offset))) {
+  // Here a warning is a size or CRC that is wrong.
+  for (int result;
+       (result = archive_read_data_block(reader_.get(), &block, &size, &offset)) != ARCHIVE_EOF;) {
+    if (result != ARCHIVE_OK) refuse_damaged();
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     // A block may lie behind a hole (a sparse file); the hole counts, or it would be the way around the
     // limit.
-    const auto position = static_cast<std::uint64_t>(out.tellp());
-    account(size + (static_cast<std::uint64_t>(offset) > position ? offset - position : 0));
-    out.seekp(offset);
-    out.write(static_cast<const char*>(block), static_cast<std::streamsize>(size));
+    const auto position = static_cast<std::uint64_t>(offset);
+    if (offset < 0 || position < out.size()) refuse_damaged();
+    account(position - out.size());
+    account(size);
+    const std::string nothing(std::min<std::uint64_t>(position - out.size(), 1 << 16), '\0');
+    while (out.size() < position) {
+      out.write(std::string_view(nothing).substr(
+          0, std::min<std::uint64_t>(position - out.size(), nothing.size())));
+    }
+    out.write({static_cast<const char*>(block), size});
   }
-  out.close();
-  if (!out) throw system_error("cannot write " + target.string());
-  fs::permissions(target, static_cast<fs::perms>(mode));
+  out.close(mode);
 }
 
 }  // namespace
-
-bool is_safe_relative_path(const std::string& name) {
-  if (name.empty() || name.front() == '/') return false;
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':') return false;
-  }
-  for (const std::string& part : split(name, '/')) {
-    if (part.empty() || part == "." || part == "..") return false;
-  }
-  return true;
-}
 
 void unpack_archive(const fs::path& archive, const fs::path& folder, const std::string& title,
                     const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {

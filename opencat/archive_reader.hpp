@@ -8,6 +8,8 @@
 #include <stop_token>
 #include <string>
 
+#include "opencat/file_names.hpp"
+
 namespace opencat {
 
 /// How much an archive may unpack to; more is taken for a bomb.
@@ -26,14 +28,12 @@ using PlaceEntry = std::function<std::optional<std::string>(const std::string& n
 /// 0755 when their owner may execute them; those that were their owner's alone stay so.
 ///
 /// Throws Error(integrity), naming `title`, for bytes that are no such archive, are cut off, exceed the
-/// limits, or hold an entry that could write elsewhere: absolute paths, "..", backslashes, drive letters,
-/// duplicates (also such that differ in case alone), devices, and links of every kind unless `place` leaves
-/// them out: bundles have none. What was unpacked until then stays: unpack into a TemporaryFolder.
+/// limits, or hold an entry that is not one plain file or folder in one place below the folder: unsafe names
+/// (file_names.hpp says which), names that collide, also where case does not count, devices, and links of
+/// every kind unless `place` leaves them out: bundles have none. A zip's directory and its local headers must
+/// say the same (zip_directory.hpp). What was unpacked until then stays: unpack into a TemporaryFolder.
 void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder,
                     const std::string& title, const PlaceEntry& place = {}, const ArchiveLimits& limits = {},
                     std::stop_token stop = {});
-
-/// Whether `name` is a relative path with forward slashes that stays below where it starts on every system.
-bool is_safe_relative_path(const std::string& name);
 
 }  // namespace opencat

@@ -22,6 +22,12 @@ Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
   }
 }
 
+Digest::Digest(const Digest& other) : state_(std::make_unique<State>()) {
+  if (!state_->context || EVP_MD_CTX_copy_ex(state_->context.get(), other.state_->context.get()) != 1) {
+    throw Error(ErrorKind::failed, "the cryptographic library cannot copy a digest");
+  }
+}
+
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;

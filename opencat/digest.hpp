@@ -17,6 +17,8 @@ enum class DigestKind { sha256, sha512 };
 class Digest {
  public:
   explicit Digest(DigestKind kind);
+  /// A copy goes on on its own: many digests of bytes that begin alike.
+  Digest(const Digest& other);
   Digest(Digest&&) noexcept;
   Digest& operator=(Digest&&) noexcept;
   ~Digest();

@@ -5,7 +5,7 @@
 # One group per purpose, so that a build does not install what only tests need.
 # shellcheck disable=SC2034  # used through indirect expansion
 {
-  packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libzip-dev libarchive-dev libcpp-httplib-dev
+  packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libdeflate-dev libarchive-dev libcpp-httplib-dev
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     zlib1g-dev libbrotli-dev ca-certificates'
   packages_run='unzip'

@@ -76,7 +76,7 @@ test('each library is included in one place', () => {
   const homes = {
     'curl/curl.h': ['opencat/curl.hpp'],
     'archive.h': ['opencat/archive_reader.cpp'],
-    'zip.h': ['bundle/zip_writer.cpp'],
+    'libdeflate.h': ['bundle/deflate.cpp'],
     'httplib.h': ['server/http/httplib_bridge.cpp'],
     'openssl/ssl.h': ['server/http/tls.cpp'],
     'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],

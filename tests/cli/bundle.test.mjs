@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { DEAD, cachedRuntimes, run, sandbox, start, tree, until } from './helpers.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { ADMIN_SECRET, ENROLL_KEY, FakeOpencat, sendError } from '../fakes/opencat_server.mjs';
+import { ADMIN_SECRET, ENROLL_KEY, FakeOpencat, sendError, sendJson } from '../fakes/opencat_server.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const isFile = (folder) => (name) => fs.statSync(path.join(folder, name)).isFile();
@@ -216,14 +217,14 @@ function largeApp(folder) {
   return app;
 }
 
-test('Ctrl-C while a zip is written: exit 130, no zip, and its token is deleted again', async (t) => {
+test('Ctrl-C while a zip is written: exit 130, no zip, and no token was asked for', async (t) => {
   const { folder, server, words, env, dist } = await workshop(t);
   const child = start(folder, [...words, '--pre-token', '--app', largeApp(folder)], { env });
-  await until(() => server.tokens.size === 1, 'the token to be issued');
+  await until(() => tree(dist).some((name) => name.endsWith('.zip')), 'the zip to be begun');
   child.kill('SIGINT');
   const ended = await child.done;
   assert.equal(ended.code, 130, ended.stderr);
-  assert.equal(server.tokens.size, 0);
+  assert.equal(server.count('POST', '/api/tokens'), 0);
   assert.deepEqual(tree(dist), []);
 });
 
@@ -254,31 +255,77 @@ test('a later zip that fails leaves the set of before as it was, and none of the
   assert.deepEqual(tree(dist), []);
 });
 
+/** Whether the process has yet to take a signal that was sent to it. */
+const isPending = (pid, number) => {
+  const [, mask] = /ShdPnd:\s*(\w+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return (BigInt(`0x${mask}`) & (1n << BigInt(number - 1))) !== 0n;
+};
+
 test('Ctrl-C at a later platform leaves the set of before as it was, and none of the new tokens', async (t) => {
   const { folder, server, bundle, words, env, dist } = await workshop(t);
   assert.equal((await bundle(['--pre-token'])).code, 0);
   const before = contents(dist);
   const tokens = [...server.tokens.keys()];
-  const more = ['--platform', 'win-x64', '--pre-token', '--app', largeApp(folder)];
-  const child = start(folder, [...words, ...more], { env });
-  await until(() => server.tokens.size === 3, 'the second token to be issued');
-  child.kill('SIGINT');
+  const child = start(folder, [...words, '--platform', 'win-x64', '--pre-token'], { env });
+  server.next('/api/tokens', (request, response, body) => sendJson(response, 200, server.issue(body)));
+  // The second token is on its way when the signal comes.
+  server.next('/api/tokens', async (request, response, body) => {
+    child.kill('SIGINT');
+    await until(() => !isPending(child.pid, os.constants.signals.SIGINT), 'the signal to arrive');
+    sendJson(response, 200, server.issue(body));
+  });
   const ended = await child.done;
   assert.equal(ended.code, 130, ended.stderr);
+  assert.equal(server.count('POST', '/api/tokens'), 3);
   assert.deepEqual(contents(dist), before);
   assert.deepEqual([...server.tokens.keys()], tokens);
   assert.ok(!fs.readdirSync(dist).some((name) => name.startsWith('.')));
 });
 
-test('a runtime damaged in the cache reaches nobody', async (t) => {
+test('what is damaged in the cache reaches nobody', async (t) => {
   const { folder, server, bundle, dist } = await workshop(t);
+  const cached = path.join(folder, 'cache/node/22.5.0/linux-x64');
+  const zip = path.join(dist, 'opencat-portable-linux-x64.zip');
+  const packed = () => fs.readdirSync(cached).filter((name) => name.startsWith('packed-'));
+  assert.equal((await bundle()).code, 0);
+  const right = sha256(fs.readFileSync(zip));
+
+  // What was packed from it is damaged: packed again, the same.
+  const [name] = packed();
+  const bytes = fs.readFileSync(path.join(cached, name));
+  bytes[bytes.length >> 1] ^= 1;
+  fs.writeFileSync(path.join(cached, name), bytes);
+  fs.writeFileSync(path.join(cached, 'packed-by-another-release.zip'), 'PK');
+  const again = await bundle();
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /packing Node 22\.5\.0 linux-x64/);
+  assert.equal(sha256(fs.readFileSync(zip)), right);
+  assert.deepEqual(packed(), [name]);
+  assert.doesNotMatch((await bundle()).stderr, /packing/);
+
+  // The runtime is: what was packed when it was whole serves, and when that is gone, nothing does.
+  const damage = (file) => {
+    const whole = fs.readFileSync(path.join(cached, file));
+    fs.appendFileSync(path.join(cached, file), '#');
+    return () => fs.writeFileSync(path.join(cached, file), whole);
+  };
+  const mend = damage('node/bin/node');
+  assert.equal((await bundle()).code, 0);
+  assert.equal(sha256(fs.readFileSync(zip)), right);
+  fs.rmSync(path.join(cached, name));
+  fs.rmSync(dist, { recursive: true });
+  const made = await bundle(['--pre-token']);
+  assert.equal(made.code, 4, made.stderr);
+  assert.match(made.stderr, /bin\/node/);
+  mend();
+  const sums = fs.readFileSync(path.join(cached, 'SHA256SUMS'), 'utf8');
   assert.equal((await bundle()).code, 0);
   fs.rmSync(dist, { recursive: true });
-  const program = path.join(folder, 'cache/node/22.5.0/linux-x64/node/bin/node');
-  fs.appendFileSync(program, '#');
-  const made = await bundle(['--pre-token']);
-  assert.equal(made.code, 4);
-  assert.match(made.stderr, /bin\/node/);
+  fs.writeFileSync(
+    path.join(cached, 'SHA256SUMS'),
+    sums.replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+  );
+  assert.equal((await bundle(['--pre-token'])).code, 4);
   assert.equal(server.tokens.size, 0);
   assert.deepEqual(tree(dist), []);
 });

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Hostile archives are in tests/cli, where the real binary meets them; here are the limits and the rule for
-// names.
+// Hostile archives are in tests/cli, where the real binary meets them; here are the limits.
 #include "opencat/archive_reader.hpp"
 
-#include "bundle/zip_writer.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
+#include "tests/bundle/zips.hpp"
 #include "tests/catch.hpp"
 
 using namespace opencat;
 
-TEST_CASE("names that stay where they belong, and names that do not") {
-  for (const char* name : {"a", "a/b.txt", "说明/.x", "a..b/..c"}) CHECK(is_safe_relative_path(name));
-  for (const char* name : {"", "/a", "..", "a/../b", "./a", "a//b", "a/", "a\\b", "C:a", "a\nb", "a/.."}) {
-    CHECK_FALSE(is_safe_relative_path(name));
-  }
-}
-
 TEST_CASE("more than the limits allow is a bomb") {
   const TemporaryFolder folder(std::filesystem::temp_directory_path(), "opencat-archive-");
-  NoProgress progress;
   const auto zip = folder.path() / "a.zip";
-  write_zip({{"a", 0644, std::string(80 << 20, '\0')}, {"b", 0644, std::string("b")}}, zip, Time{}, "zip",
-            progress, {});
+  write_zip({{"a", 0644, std::string(80 << 20, '\0')}, {"b", 0644, std::string("b")}}, zip);
   const auto kind_with = [&](const ArchiveLimits& limits) {
     const TemporaryFolder target(folder.path(), "out-");
     try {
