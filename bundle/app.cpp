@@ -52,7 +52,9 @@ App describe(const Json& package, const std::string& where) {
 }
 
 App describe(const std::string& package_json, const std::string& where) {
-  return describe(Json::parse(package_json, nullptr, false), where);
+  App app = describe(Json::parse(package_json, nullptr, false), where);
+  app.package_json = package_json;
+  return app;
 }
 
 [[noreturn]] void refuse_without_start(const std::string& where) {
@@ -109,7 +111,7 @@ std::vector<std::string> started_by(const Json& package, std::vector<std::string
 Json package_of(const fs::path& unpacked, const NpmRelease& release) {
   Json package = Json::parse(read_file_if_there(unpacked / "package.json").value_or(""), nullptr, false);
   if (!package.is_object() || text_at(package, "/name") != release.name ||
-      text_at(package, "/version") != release.version) {
+      text_at(package, "/version") != release.version_text) {
     throw Error(ErrorKind::integrity, "the package.json in " + release.title() +
                                           " is missing or another package's; use another registry");
   }
@@ -138,13 +140,13 @@ Json lock_of_one(const Json& wrapper, const NpmRelease& release, const std::stri
           {"packages",
            {{"", root},
             {"node_modules/" + release.name,
-             {{"version", release.version},
+             {{"version", release.version_text},
               {"resolved", "file:" + tarball},
               {"integrity", "sha512-" + release.sha512}}}}}};
 }
 
 std::string tarball_name(const NpmRelease& release) {
-  std::string name = release.name + "-" + release.version + ".tgz";
+  std::string name = release.name + "-" + release.version_text + ".tgz";
   if (name.front() == '@') name.erase(0, 1);
   for (char& c : name) {
     if (c == '/') c = '-';
@@ -168,8 +170,8 @@ Json document_of(NpmRegistry& registry, const NpmWish& wish, std::stop_token sto
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
     throw Error(ErrorKind::usage,
-                "the npm registry " + registry.config().registry_of(wish.name) + " has no package " + wish.name +
-                    "; is the name right, and is it the right registry (--npm-registry, .npmrc)?",
+                "the npm registry " + registry.config().registry_of(wish.name) + " has no package " +
+                    wish.name + "; is the name right, and is it the right registry (--npm-registry, .npmrc)?",
                 error.detail());
   }
 }
@@ -180,7 +182,7 @@ fs::path cached_tarball(NpmRegistry& registry, const NpmRelease& release, const 
   const fs::path kept = cache_folder / "packages" / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
   if (fs::is_regular_file(kept) && sha512_of_file(kept) == release.sha512) return kept;
   const fs::path fresh = scratch / "package.tgz";
-  registry.download(release.title(), release.tarball, release.sha512, fresh, progress, std::move(stop));
+  registry.download(release, fresh, progress, std::move(stop));
   make_folders(kept.parent_path());
   fs::rename(fresh, kept);
   return kept;
@@ -214,6 +216,7 @@ App built_in_app() {
 App app_in_folder(const fs::path& folder) {
   const std::string where = (folder / "package.json").string();
   App app = describe(read_file(folder / "package.json"), where);
+  app.folder = folder;
   for (auto it = fs::recursive_directory_iterator(folder); it != fs::recursive_directory_iterator(); ++it) {
     const std::string name = it->path().filename().string();
     if (name == "node_modules" || name == ".git" || name == ".npmrc") {
@@ -232,9 +235,13 @@ App app_in_folder(const fs::path& folder) {
   return checked(std::move(app), where);
 }
 
-App app_of_package(NpmRegistry& registry, const NpmWish& wish, const fs::path& cache_folder,
-                   Progress& progress, std::stop_token stop) {
+App app_of_package(NpmRegistry& registry, const NpmWish& wish, Signatures signatures,
+                   const fs::path& cache_folder, Progress& progress, std::stop_token stop) {
   const NpmRelease release = choose_release(document_of(registry, wish, stop), wish);
+  if (registry.check_signature(release, stop).empty() && signatures == Signatures::required) {
+    throw Error(ErrorKind::integrity, "the npm registry has no signature of " + release.title() +
+                                          ", and --require-signature wants one");
+  }
   make_folders(cache_folder, 0700);
   const TemporaryFolder scratch(cache_folder, "app-");
   const fs::path tarball = cached_tarball(registry, release, cache_folder, scratch.path(), progress, stop);
@@ -247,7 +254,8 @@ App app_of_package(NpmRegistry& registry, const NpmWish& wish, const fs::path& c
   const std::string file = tarball_name(release);
   const Json own = wrapper(app, file);
   app.has_dependencies = true;
-  app.files.push_back({"package.json", 0644, own.dump(2) + "\n"});
+  app.package_json = own.dump(2) + "\n";
+  app.files.push_back({"package.json", 0644, app.package_json});
   if (!has_dependencies(package)) {
     app.files.push_back({"package-lock.json", 0644, lock_of_one(own, release, file).dump(2) + "\n"});
   }

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bundle/node_source.hpp"
 #include "bundle/npm_package.hpp"
 #include "bundle/zip_entry.hpp"
 
@@ -19,6 +20,8 @@ namespace opencat {
 struct App {
   std::string name;
   std::string version;
+  std::filesystem::path folder;              ///< empty: it is not in one
+  std::string package_json;                  ///< the text of the one among `files`
   std::vector<std::string> start;            ///< its script, below the app's folder, and arguments
   std::map<std::string, std::string> title;  ///< by language: "en", "zh"
   nlohmann::json config;                     ///< as in AppDeclaration
@@ -46,7 +49,7 @@ App app_in_folder(const std::filesystem::path& folder);
 /// Throws Error(usage) when there is no such package or nothing to start, Error(integrity) when its tarball
 /// is not what the registry promised or holds what could write elsewhere. The tarball stays in
 /// `cache_folder`/packages under its digest, and is not fetched again.
-App app_of_package(NpmRegistry& registry, const NpmWish& wish, const std::filesystem::path& cache_folder,
-                   Progress& progress, std::stop_token stop);
+App app_of_package(NpmRegistry& registry, const NpmWish& wish, Signatures signatures,
+                   const std::filesystem::path& cache_folder, Progress& progress, std::stop_token stop);
 
 }  // namespace opencat

@@ -64,7 +64,10 @@ void expect_success(const HttpResponse& response, const std::string& what) {
 
 nlohmann::json get_json(HttpClient& client, const HttpRequest& request, const std::string& what,
                         std::stop_token stop) {
-  const HttpResponse response = client.send(request, std::move(stop));
+  return parse_json(client.send(request, std::move(stop)), request, what);
+}
+
+nlohmann::json parse_json(const HttpResponse& response, const HttpRequest& request, const std::string& what) {
   expect_success(response, what);
   auto document = nlohmann::json::parse(response.body, nullptr, false);
   if (document.is_discarded()) {

@@ -22,6 +22,9 @@ void expect_success(const HttpResponse& response, const std::string& what);
 nlohmann::json get_json(HttpClient& client, const HttpRequest& request, const std::string& what,
                         std::stop_token stop);
 
+/// The JSON of an answer that has come; throws as get_json().
+nlohmann::json parse_json(const HttpResponse& response, const HttpRequest& request, const std::string& what);
+
 /// What a download must prove to be.
 struct ExpectedDigest {
   DigestKind kind;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <nlohmann/json.hpp>
 
+#include "bundle/document_cache.hpp"
 #include "bundle/download.hpp"
 #include "bundle/layout.hpp"
+#include "bundle/node_checksums.hpp"
 #include "bundle/node_source.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/error.hpp"
@@ -37,24 +39,27 @@ bool is_wanted(const std::string& path, const Platform& platform) {
 
 class DistSource : public NodeSource {
  public:
-  DistSource(std::string base_url, HttpClientOptions http)
-      : base_url_(std::move(base_url)), http_(std::move(http)) {}
+  DistSource(DistSourceOptions options, Clock& clock)
+      : options_(std::move(options)),
+        http_(options_.http),
+        checksums_(options_, http_, clock),
+        documents_(options_.cache, clock) {}
 
   std::string name() const override { return "dist"; }
-  std::string address() const override { return base_url_; }
+  std::string address() const override { return options_.base_url; }
 
   std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
-    HttpRequest request;
-    request.url = base_url_ + "/index.json";
-    const Json index = get_json(http_, request, "the list of Node releases", std::move(stop));
+    const HttpRequest request = index_request();
+    const Json index = documents_.get(http_, request, "the list of Node releases", std::move(stop));
     std::vector<NodeRelease> found;
     try {
       for (const Json& row : index) {
         const auto version = parse_version(row.at("version").get<std::string>());
-        if (!version || !has_all(row.at("files"), platforms)) continue;
+        std::vector<Platform> there = offered(row.at("files"), platforms);
+        if (!version || there.empty()) continue;
         const Json lts = row.value("lts", Json(false));
-        found.push_back(
-            {*version, lts.is_string(), lts.is_string() ? lts.get<std::string>() : "", row.value("npm", "")});
+        found.push_back({*version, lts.is_string(), lts.is_string() ? lts.get<std::string>() : "",
+                         row.value("npm", ""), std::move(there)});
       }
     } catch (const Json::exception& problem) {
       throw Error(ErrorKind::integrity, request.url + " is no list of Node releases", problem.what());
@@ -62,14 +67,23 @@ class DistSource : public NodeSource {
     return found;
   }
 
+  bool knows_releases(const std::vector<Platform>&) const override {
+    return documents_.is_fresh(index_request());
+  }
+
   FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
     const std::string stem = archive_stem(request.version, request.platform);
     const std::string file_name = stem + (request.platform.is_windows() ? ".zip" : ".tar.gz");
-    const std::string sha256 = checksum_of(file_name, request.version, stop);
+    const NodeChecksums& checksums = checksums_.of(request.version, stop);
+    const auto sum = checksums.sha256.find(file_name);
+    if (sum == checksums.sha256.end()) {
+      throw Error(ErrorKind::usage,
+                  "Node " + request.version.text() + " at " + options_.base_url + " has no " + file_name);
+    }
     const auto archive = request.scratch / file_name;
     HttpRequest get;
-    get.url = folder_of(request.version) + file_name;
-    download_verified(http_, get, {DigestKind::sha256, sha256}, archive, file_name, progress, stop);
+    get.url = options_.base_url + "/v" + request.version.text() + "/" + file_name;
+    download_verified(http_, get, {DigestKind::sha256, sum->second}, archive, file_name, progress, stop);
     progress.say("unpacking " + file_name);
     unpack_archive(
         archive, request.target, file_name,
@@ -80,51 +94,45 @@ class DistSource : public NodeSource {
         },
         {}, stop);
     std::filesystem::remove(archive);
-    return {installed_npm_version(request.target, request.platform), "sha256"};
+    return {installed_npm_version(request.target, request.platform),
+            verified_by("sha256", !checksums.signed_by.empty()), checksums.signed_by};
   }
 
  private:
-  static bool has_all(const Json& files, const std::vector<Platform>& platforms) {
-    for (const Platform& platform : platforms) {
-      if (std::find(files.begin(), files.end(), index_name(platform)) == files.end()) return false;
-    }
-    return true;
-  }
-
-  std::string folder_of(const Version& version) const { return base_url_ + "/v" + version.text() + "/"; }
-
-  /// The archive's line of SHASUMS256.txt. Mirrors do serve empty ones: that is a failure, never "nothing to
-  /// check".
-  std::string checksum_of(const std::string& file_name, const Version& version, std::stop_token stop) {
+  HttpRequest index_request() const {
     HttpRequest request;
-    request.url = folder_of(version) + "SHASUMS256.txt";
-    const HttpResponse response = http_.send(request, std::move(stop));
-    if (response.status == 404) {
-      throw Error(ErrorKind::usage, "there is no Node " + version.text() + " at " + base_url_);
-    }
-    expect_success(response, "the checksums of Node " + version.text());
-    for (const std::string& line : split(response.body, '\n')) {
-      const std::string_view text = trim(line);
-      if (text.size() < 66 || trim(text.substr(64)) != file_name) continue;
-      std::string sum = lower(text.substr(0, 64));
-      if (sum.find_first_not_of("0123456789abcdef") == std::string::npos) return sum;
-    }
-    if (trim(response.body).empty()) {
-      throw Error(ErrorKind::integrity,
-                  request.url + " is empty, so that nothing can be verified; use another mirror");
-    }
-    throw Error(ErrorKind::usage, request.url + " does not list " + file_name);
+    request.url = options_.base_url + "/index.json";
+    return request;
   }
 
-  std::string base_url_;
+  static std::vector<Platform> offered(const Json& files, const std::vector<Platform>& platforms) {
+    std::vector<Platform> there;
+    for (const Platform& platform : platforms) {
+      if (std::find(files.begin(), files.end(), index_name(platform)) != files.end()) {
+        there.push_back(platform);
+      }
+    }
+    return there;
+  }
+
+  DistSourceOptions options_;
   HttpClient http_;
+  NodeChecksumReader checksums_;
+  DocumentCache documents_;
 };
 
 }  // namespace
 
-std::unique_ptr<NodeSource> make_dist_source(const std::string& base_url, HttpClientOptions http) {
-  return std::make_unique<DistSource>(checked_base_url(base_url, "--mirror"), std::move(http));
+std::unique_ptr<NodeSource> make_dist_source(DistSourceOptions options, Clock& clock) {
+  options.base_url = checked_base_url(options.base_url, "--mirror");
+  return std::make_unique<DistSource>(std::move(options), clock);
 }
+
+std::string verified_by(const char* digest, bool with_signature) {
+  return std::string(digest) + (with_signature ? "+signature" : " (checksum only)");
+}
+
+bool is_signed(const std::string& verified) { return verified.ends_with("+signature"); }
 
 std::string installed_npm_version(const std::filesystem::path& runtime, const Platform& platform) {
   const auto text = read_file_if_there(runtime / layout::npm_folder(platform) / "package.json");

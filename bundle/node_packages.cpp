@@ -34,41 +34,61 @@ std::string npm_version_in_changelog(const fs::path& changelog) {
 
 class NpmSource : public NodeSource {
  public:
-  NpmSource(NpmConfig config, HttpClientOptions http, NodeSchedule schedule)
-      : registry_(std::move(config), std::move(http)), schedule_(std::move(schedule)) {}
+  NpmSource(NpmSourceOptions options, Clock& clock)
+      : documents_(std::move(options.cache), clock),
+        registry_(std::move(options.config), std::move(options.http), clock, &documents_),
+        signatures_(options.signatures),
+        schedule_(clock.now()) {}
 
   std::string name() const override { return "npm"; }
   std::string address() const override { return registry_.config().registry; }
 
   std::vector<NodeRelease> releases(const std::vector<Platform>& platforms, std::stop_token stop) override {
-    std::map<Version, std::size_t> offers;
+    std::map<Version, std::vector<Platform>> offers;
     for (const Platform& platform : platforms) {
-      for (const NpmPackage& package : registry_.versions(package_name(platform), stop))
-        ++offers[package.version];
+      for (const NpmPackage& package : registry_.versions(package_name(platform), stop)) {
+        offers[package.version].push_back(platform);
+      }
     }
-    std::vector<NodeRelease> shared;
-    for (const auto& [version, count] : offers) {
-      if (count == platforms.size()) shared.push_back(schedule_.describe(version));
+    std::vector<NodeRelease> found;
+    for (auto& [version, there] : offers) {
+      found.push_back(schedule_.describe(version));
+      found.back().platforms = std::move(there);
     }
-    return shared;
+    return found;
+  }
+
+  bool knows_releases(const std::vector<Platform>& platforms) const override {
+    return std::all_of(platforms.begin(), platforms.end(), [&](const Platform& platform) {
+      return registry_.knows_versions(package_name(platform));
+    });
   }
 
   FetchedRuntime fetch(const RuntimeRequest& request, Progress& progress, std::stop_token stop) override {
     const fs::path changelog = request.scratch / "CHANGELOG.md";
-    unpack_node(request, progress, stop);
+    const std::string node_key = unpack_node(request, progress, stop);
     std::string npm = npm_version_in_changelog(changelog);
     fs::remove(changelog);
     if (npm.empty()) npm = request.known_npm_version;
-    unpack_npm(request, npm.empty() ? newest_npm_for(request.version, stop) : *parse_version(npm), progress,
-               stop);
-    return {installed_npm_version(request.target, request.platform), "sha512"};
+    const Version npm_version = npm.empty() ? newest_npm_for(request.version, stop) : *parse_version(npm);
+    const std::string npm_key = unpack_npm(request, npm_version, progress, stop);
+    const bool is_signed = !node_key.empty() && !npm_key.empty();
+    return {installed_npm_version(request.target, request.platform), verified_by("sha512", is_signed),
+            is_signed ? node_key : std::string()};
   }
 
  private:
   /// Downloads a package and unpacks it through `place`, which sees paths without npm's leading "package/".
-  void unpack_package(const NpmPackage& package, const RuntimeRequest& request, const fs::path& target,
-                      const PlaceEntry& place, Progress& progress, std::stop_token stop) {
+  /// Gives back the id of the key that signed it; "" for none.
+  std::string unpack_package(const NpmPackage& package, const RuntimeRequest& request, const fs::path& target,
+                             const PlaceEntry& place, Progress& progress, std::stop_token stop) {
     const std::string title = package.name + "@" + package.version.text();
+    std::string key = registry_.check_signature(package, stop);
+    if (key.empty() && signatures_ == Signatures::required) {
+      throw Error(ErrorKind::integrity, "the npm registry has no signature of " + title +
+                                            ", or no keys to check it with, and one is required; use another "
+                                            "registry");
+    }
     const fs::path tarball = request.scratch / "package.tgz";
     registry_.download(package, tarball, progress, stop);
     progress.say("unpacking " + title);
@@ -80,14 +100,15 @@ class NpmSource : public NodeSource {
         },
         {}, stop);
     fs::remove(tarball);
+    return key;
   }
 
-  void unpack_node(const RuntimeRequest& request, Progress& progress, std::stop_token stop) {
+  std::string unpack_node(const RuntimeRequest& request, Progress& progress, std::stop_token stop) {
     const NpmPackage package = registry_.package(package_name(request.platform), request.version, stop);
     const fs::path unpacked = request.scratch / "node";
     make_folders(unpacked);
     const std::string in_package = request.platform.is_windows() ? "bin/node.exe" : "bin/node";
-    unpack_package(
+    std::string key = unpack_package(
         package, request, unpacked,
         [&](const std::string& path) -> std::optional<std::string> {
           const bool wanted =
@@ -109,20 +130,22 @@ class NpmSource : public NodeSource {
       fs::rename(unpacked / "CHANGELOG.md", request.scratch / "CHANGELOG.md");
     }
     fs::remove_all(unpacked);
+    return key;
   }
 
-  void unpack_npm(const RuntimeRequest& request, const Version& version, Progress& progress,
-                  std::stop_token stop) {
+  std::string unpack_npm(const RuntimeRequest& request, const Version& version, Progress& progress,
+                         std::stop_token stop) {
     const fs::path folder = request.target / layout::npm_folder(request.platform);
     make_folders(folder);
-    unpack_package(
+    std::string key = unpack_package(
         registry_.package("npm", version, stop), request, folder,
         [](const std::string& path) { return std::optional(path); }, progress, stop);
-    if (!request.platform.is_windows()) return;
+    if (!request.platform.is_windows()) return key;
     // Node's zip has these beside node.exe.
     for (const char* name : {"npm", "npm.cmd", "npm.ps1", "npx", "npx.cmd", "npx.ps1"}) {
       if (fs::exists(folder / "bin" / name)) fs::copy_file(folder / "bin" / name, request.target / name);
     }
+    return key;
   }
 
   /// The newest release of the npm major that this Node ships which accepts this Node: for a Windows runtime
@@ -140,14 +163,16 @@ class NpmSource : public NodeSource {
                 "the npm registry has no npm " + std::to_string(major) + " for Node " + node.text());
   }
 
+  DocumentCache documents_;
   NpmRegistry registry_;
+  Signatures signatures_;
   NodeSchedule schedule_;
 };
 
 }  // namespace
 
-std::unique_ptr<NodeSource> make_npm_source(NpmConfig config, HttpClientOptions http, NodeSchedule schedule) {
-  return std::make_unique<NpmSource>(std::move(config), std::move(http), std::move(schedule));
+std::unique_ptr<NodeSource> make_npm_source(NpmSourceOptions options, Clock& clock) {
+  return std::make_unique<NpmSource>(std::move(options), clock);
 }
 
 }  // namespace opencat

@@ -30,9 +30,9 @@ NodeSchedule::NodeSchedule(Time now) {
 
 NodeRelease NodeSchedule::describe(const Version& version) const {
   for (const Line& line : lines_) {
-    if (line.major == version.major) return {version, line.lts, line.codename, ""};
+    if (line.major == version.major) return {version, line.lts, line.codename, "", {}};
   }
-  return {version, false, "", ""};
+  return {version, false, "", "", {}};
 }
 
 int NodeSchedule::npm_major(int node_major) const {
@@ -43,33 +43,55 @@ int NodeSchedule::npm_major(int node_major) const {
   return npm;
 }
 
-NodeWish::NodeWish(const std::string& text) : text_(text) {
-  const std::string word = lower(trim(text));
-  if (word == "latest" || word == "current" || word == "node") {
+namespace {
+
+/// The lines' majors that have an LTS release, newest first.
+std::vector<int> lts_majors(const std::vector<NodeRelease>& releases) {
+  std::vector<int> majors;
+  for (const NodeRelease& release : releases) {
+    if (release.lts) majors.push_back(release.version.major);
+  }
+  std::sort(majors.rbegin(), majors.rend());
+  majors.erase(std::unique(majors.begin(), majors.end()), majors.end());
+  return majors;
+}
+
+}  // namespace
+
+NodeWish::NodeWish(const std::string& text, const std::string& origin, Prefer prefer)
+    : prefer_(prefer), text_(trim(text)) {
+  const std::string word = lower(text_);
+  const bool of_lts = word.rfind("lts/", 0) == 0 || word.rfind("lts-", 0) == 0;
+  const std::string line = of_lts ? word.substr(4) : std::string();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool before = line.size() > 1 && line.size() < 4 && line[0] == '-' &&
+                      std::all_of(line.begin() + 1, line.end(), is_digit);
+  if (word == "latest" || word == "current" || word == "node" || word == "stable") {
     kind_ = Kind::latest;
-  } else if (word == "lts" || word == "lts/*") {
+  } else if (word == "lts" || line == "*" || line == "latest" || before) {
     kind_ = Kind::lts;
-  } else if (word.rfind("lts/", 0) == 0 && word.size() > 4) {
+    if (before) lines_before_ = static_cast<std::size_t>(std::atoi(line.c_str() + 1));
+  } else if (!line.empty()) {
     kind_ = Kind::codename;
-    codename_ = word.substr(4);
+    codename_ = line;
   } else {
     range_ = VersionRange::parse(word);
     exact_ = parse_version(word);
     if (!range_ || word.empty()) {
       throw Error(ErrorKind::usage,
-                  "'" + text +
-                      "' is no version of Node; use lts, latest, lts/jod, 22, 22.14, 22.14.0, "
-                      "^22 or ~22.3");
+                  (origin.empty() ? std::string() : origin + ": ") + "'" + printable(text_) +
+                      "' is no version of Node; use lts, latest, lts/jod, lts/-1, 22, 22.14, "
+                      "22.14.0, ^22 or ~22.3");
     }
   }
 }
 
-bool NodeWish::fits(const NodeRelease& release) const {
+bool NodeWish::fits(const NodeRelease& release, int lts_major) const {
   switch (kind_) {
     case Kind::latest:
       return true;
     case Kind::lts:
-      return release.lts;
+      return release.lts && release.version.major == lts_major;
     case Kind::codename:
       return release.lts && lower(release.codename) == codename_;
     case Kind::range:
@@ -78,12 +100,22 @@ bool NodeWish::fits(const NodeRelease& release) const {
   return false;
 }
 
-NodeRelease NodeWish::choose(const std::vector<NodeRelease>& releases, const std::string& where) const {
+std::optional<NodeRelease> NodeWish::find(const std::vector<NodeRelease>& releases) const {
+  const std::vector<int> majors = lts_majors(releases);
+  const int lts_major = lines_before_ < majors.size() ? majors[lines_before_] : -1;
+  const auto better = [&](const NodeRelease& a, const NodeRelease& b) {
+    if (prefer_ == Prefer::lts && a.lts != b.lts) return a.lts;
+    return a.version > b.version;
+  };
   const NodeRelease* best = nullptr;
   for (const NodeRelease& release : releases) {
-    if (fits(release) && (best == nullptr || best->version < release.version)) best = &release;
+    if (fits(release, lts_major) && (best == nullptr || better(release, *best))) best = &release;
   }
-  if (best != nullptr) return *best;
+  return best == nullptr ? std::nullopt : std::optional(*best);
+}
+
+NodeRelease NodeWish::choose(const std::vector<NodeRelease>& releases, const std::string& where) const {
+  if (auto found = find(releases)) return std::move(*found);
   throw Error(ErrorKind::usage, "no Node '" + text_ + "' in " + where + suggestions(releases));
 }
 

@@ -98,8 +98,7 @@ NpmRelease choose_release(const Json& document, const NpmWish& wish) {
     throw Error(ErrorKind::integrity, "the npm registry calls a version of " + wish.name + " '" +
                                           printable(chosen) + "', which is none");
   }
-  const Json dist = versions.at(chosen).is_object() ? versions.at(chosen).value("dist", Json()) : Json();
-  return {wish.name, chosen, text_of(dist, "tarball"), sha512_of(text_of(dist, "integrity"))};
+  return release_of(versions.at(chosen), wish.name, chosen);
 }
 
 }  // namespace opencat

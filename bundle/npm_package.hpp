@@ -20,15 +20,6 @@ struct NpmWish {
   std::string text() const { return name + "@" + wanted; }
 };
 
-/// One version of a package, which may be a pre-release.
-struct NpmRelease {
-  std::string name;
-  std::string version;
-  std::string tarball;  ///< its address
-  std::string sha512;   ///< base64
-  std::string title() const { return name + "@" + version; }
-};
-
 /// What the wish means, in a package's document, as npm takes it: a version by its name, pre-releases
 /// included; then a tag; then a range, of which it is the tag `latest` if that is within, else the highest
 /// release, one that is not deprecated before all others. Throws Error(usage) when the package has no such

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/npm_registry.hpp"
 
+#include <map>
+
 #include <nlohmann/json.hpp>
 
 #include "bundle/download.hpp"
+#include "opencat/ecdsa.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
@@ -19,8 +22,7 @@ std::string text_at(const Json& document, const char* pointer) {
   return document.at(where).get<std::string>();
 }
 
-}  // namespace
-
+/// The sha512 in base64 among the digests of an integrity string (https://www.w3.org/TR/SRI); empty: none.
 std::string sha512_of(const std::string& integrity) {
   for (const std::string& part : split(integrity, ' ')) {
     if (part.rfind("sha512-", 0) == 0) return part.substr(7, part.find('?') - 7);
@@ -28,11 +30,24 @@ std::string sha512_of(const std::string& integrity) {
   return {};
 }
 
+}  // namespace
+
+NpmRelease release_of(const Json& document, const std::string& name, const std::string& version) {
+  const std::string integrity = text_at(document, "/dist/integrity");
+  NpmRelease release{name, version, text_at(document, "/dist/tarball"), sha512_of(integrity), integrity, {}};
+  const Json::json_pointer where("/dist/signatures");
+  if (document.contains(where) && document.at(where).is_array()) {
+    for (const Json& one : document.at(where)) {
+      release.signatures.push_back({text_at(one, "/keyid"), text_at(one, "/sig")});
+    }
+  }
+  return release;
+}
+
 namespace {
 
 NpmPackage package_of(const Json& document, const std::string& name, const Version& version) {
-  return {name, version, text_at(document, "/dist/tarball"), sha512_of(text_at(document, "/dist/integrity")),
-          text_at(document, "/engines/node")};
+  return {release_of(document, name, version.text()), version, text_at(document, "/engines/node")};
 }
 
 HttpClientOptions configured(HttpClientOptions options, const NpmConfig& config) {
@@ -44,8 +59,21 @@ HttpClientOptions configured(HttpClientOptions options, const NpmConfig& config)
 
 }  // namespace
 
-NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http)
-    : config_(std::move(config)), http_(configured(std::move(http), config_)) {}
+struct NpmRegistry::Keys {
+  struct Key {
+    std::string key;      ///< base64
+    std::string expires;  ///< as ISO 8601 in UTC; empty: never
+  };
+  std::map<std::string, Key> by_id;
+};
+
+NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock, DocumentCache* documents)
+    : config_(std::move(config)),
+      http_(configured(std::move(http), config_)),
+      clock_(clock),
+      documents_(documents) {}
+
+NpmRegistry::~NpmRegistry() = default;
 
 HttpRequest NpmRegistry::request_for(const std::string& url) const {
   HttpRequest request;
@@ -55,11 +83,22 @@ HttpRequest NpmRegistry::request_for(const std::string& url) const {
   return request;
 }
 
-Json NpmRegistry::document(const std::string& name, std::stop_token stop) {
+HttpRequest NpmRegistry::list_request(const std::string& name) const {
   HttpRequest request = request_for(config_.registry_of(name) + "/" + percent_encode(name));
   // The abbreviated document: a tenth of the whole one's size.
   request.headers.emplace_back("Accept", "application/vnd.npm.install-v1+json, application/json;q=0.8");
-  return get_json(http_, request, "the npm package " + name, std::move(stop));
+  return request;
+}
+
+bool NpmRegistry::knows_versions(const std::string& name) const {
+  return documents_ != nullptr && documents_->is_fresh(list_request(name));
+}
+
+Json NpmRegistry::document(const std::string& name, std::stop_token stop) {
+  const HttpRequest request = list_request(name);
+  const std::string what = "the npm package " + name;
+  return documents_ != nullptr ? documents_->get(http_, request, what, stop)
+                               : get_json(http_, request, what, stop);
 }
 
 std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
@@ -86,20 +125,77 @@ NpmPackage NpmRegistry::package(const std::string& name, const Version& version,
   }
 }
 
-void NpmRegistry::download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
-                           std::stop_token stop) {
-  download(package.name + "@" + package.version.text(), package.tarball, package.sha512, file, progress,
-           std::move(stop));
+const NpmRegistry::Keys& NpmRegistry::keys(const std::string& registry, std::stop_token stop) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Keys>& kept = keys_[registry];
+  if (kept) return *kept;
+  auto keys = std::make_unique<Keys>();
+  HttpRequest request = request_for(registry + "/-/npm/v1/keys");
+  request.max_body_bytes = 1u << 20;
+  const HttpResponse response = http_.send(request, std::move(stop));
+  // As npm: a registry that passes signatures on but no keys (most mirrors) offers nothing to check.
+  if (response.status != 404 && response.status != 400) {
+    expect_success(response, "the npm registry's signing keys");
+    const Json document = Json::parse(response.body, nullptr, false);
+    if (!document.is_object() || !document.contains("keys") || !document.at("keys").is_array()) {
+      throw Error(ErrorKind::integrity, request.url + " holds no signing keys; use another registry");
+    }
+    for (const Json& row : document.at("keys")) {
+      keys->by_id[text_at(row, "/keyid")] = {text_at(row, "/key"), text_at(row, "/expires")};
+    }
+  }
+  kept = std::move(keys);
+  return *kept;
 }
 
-void NpmRegistry::download(const std::string& title, const std::string& tarball, const std::string& sha512,
-                           const std::filesystem::path& file, Progress& progress, std::stop_token stop) {
-  if (sha512.empty() || tarball.empty()) {
+std::string NpmRegistry::published_at(const NpmRelease& package, std::stop_token stop) {
+  const HttpRequest request =
+      request_for(config_.registry_of(package.name) + "/" + percent_encode(package.name));
+  const Json document = get_json(http_, request, "the npm package " + package.name, std::move(stop));
+  const Json times = document.is_object() ? document.value("time", Json::object()) : Json::object();
+  return times.is_object() ? times.value(package.version_text, "") : std::string();
+}
+
+std::string NpmRegistry::check_signature(const NpmRelease& package, std::stop_token stop) {
+  if (package.signatures.empty()) return {};
+  const Keys& known = keys(config_.registry_of(package.name), stop);
+  if (known.by_id.empty()) return {};
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorKind::integrity,
+                "the npm registry's signature of " + package.title() + " " + why + "; use another registry",
+                "from " + config_.registry_of(package.name));
+  };
+  // To the second, which both have in the same form.
+  const auto second = [](const std::string& time) { return time.substr(0, 19); };
+  for (const NpmSignature& one : package.signatures) {
+    const auto key = known.by_id.find(one.keyid);
+    if (key == known.by_id.end()) {
+      refuse("is by the key " + printable(one.keyid) + ", which is not the registry's");
+    }
+    const std::string& expires = key->second.expires;
+    if (!expires.empty() && second(expires) <= second(iso8601(clock_.now()))) {
+      // A package without a date is older than signing is, says npm.
+      const std::string published = published_at(package, stop);
+      if (!published.empty() && second(published) >= second(expires)) {
+        refuse("is by a key that had expired when it was published");
+      }
+    }
+    if (!is_ecdsa_signature(key->second.key, package.title() + ":" + package.integrity, one.signature)) {
+      refuse("is wrong");
+    }
+  }
+  return package.signatures.front().keyid;
+}
+
+void NpmRegistry::download(const NpmRelease& package, const std::filesystem::path& file, Progress& progress,
+                           std::stop_token stop) {
+  const std::string title = package.title();
+  if (package.sha512.empty() || package.tarball.empty()) {
     throw Error(ErrorKind::integrity, "the npm registry promises no sha512 for " + title +
                                           ", so that it cannot be verified; use another registry");
   }
-  download_verified(http_, request_for(tarball), {DigestKind::sha512, sha512}, file, title, progress,
-                    std::move(stop));
+  download_verified(http_, request_for(package.tarball), {DigestKind::sha512, package.sha512}, file, title,
+                    progress, std::move(stop));
 }
 
 }  // namespace opencat

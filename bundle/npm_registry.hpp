@@ -2,36 +2,58 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "bundle/document_cache.hpp"
 #include "bundle/npm_config.hpp"
 #include "bundle/semver.hpp"
+#include "opencat/clock.hpp"
 #include "opencat/http_client.hpp"
 #include "opencat/progress.hpp"
 
 namespace opencat {
 
-/// One version of a package, as the registry describes it.
-struct NpmPackage {
+/// A registry's signature of one version.
+struct NpmSignature {
+  std::string keyid;
+  std::string signature;  ///< base64
+};
+
+/// One version of a package, which may be a pre-release, and where its files are.
+struct NpmRelease {
   std::string name;
+  std::string version_text;
+  std::string tarball;    ///< its address
+  std::string sha512;     ///< base64, from dist.integrity; empty: not said
+  std::string integrity;  ///< the whole of dist.integrity, which is what was signed
+  std::vector<NpmSignature> signatures;
+
+  std::string title() const { return name + "@" + version_text; }
+};
+
+/// A release, as the registry describes it.
+struct NpmPackage : NpmRelease {
   Version version;
-  std::string tarball;       ///< its address
-  std::string sha512;        ///< base64, from dist.integrity
   std::string engines_node;  ///< the range of Node versions it accepts; empty: not said
 };
 
-/// The sha512 in base64 among the digests of an integrity string (https://www.w3.org/TR/SRI); empty: none.
-std::string sha512_of(const std::string& integrity);
+/// The release in what the registry says of one version.
+NpmRelease release_of(const nlohmann::json& document, const std::string& name, const std::string& version);
 
 /// The registry's API (https://github.com/npm/registry/blob/main/docs/REGISTRY-API.md). Any thread may call
 /// it.
 class NpmRegistry {
  public:
-  NpmRegistry(NpmConfig config, HttpClientOptions http);
+  /// With `documents`, lists of versions are kept there.
+  NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock, DocumentCache* documents = nullptr);
+  ~NpmRegistry();
 
   const NpmConfig& config() const { return config_; }
 
@@ -42,22 +64,37 @@ class NpmRegistry {
   /// Every release of the package. Throws Error(not_found) when there is no such package.
   std::vector<NpmPackage> versions(const std::string& name, std::stop_token stop);
 
+  /// Whether versions() would answer without asking.
+  bool knows_versions(const std::string& name) const;
+
   /// One version: an answer of one kilobyte, where the list of all may have megabytes. Throws Error(usage)
   /// when there is no such version.
   NpmPackage package(const std::string& name, const Version& version, std::stop_token stop);
 
-  /// Downloads the tarball, verified against the registry's sha512.
-  void download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
+  /// Checks the registry's own signatures of the package, where it offers some and the keys to them
+  /// (https://docs.npmjs.com/about-registry-signatures), as npm does: a key that has expired since counts for
+  /// what was published before. Gives back the id of the key; "" when there is nothing to check. Throws
+  /// Error(integrity) when one is wrong.
+  std::string check_signature(const NpmRelease& package, std::stop_token stop);
+
+  /// Downloads the tarball, verified against the registry's sha512. Without one Error(integrity) is thrown:
+  /// what only has a SHA-1 proves nothing.
+  void download(const NpmRelease& package, const std::filesystem::path& file, Progress& progress,
                 std::stop_token stop);
-  /// The same for a version that is no release, and of which `title` tells people. Its sha512 is base64;
-  /// without one Error(integrity) is thrown: what only has a SHA-1 proves nothing.
-  void download(const std::string& title, const std::string& tarball, const std::string& sha512,
-                const std::filesystem::path& file, Progress& progress, std::stop_token stop);
 
  private:
   HttpRequest request_for(const std::string& url) const;
+  HttpRequest list_request(const std::string& name) const;
+  struct Keys;
+  const Keys& keys(const std::string& registry, std::stop_token stop);
+  std::string published_at(const NpmRelease& package, std::stop_token stop);
+
   NpmConfig config_;
   HttpClient http_;
+  Clock& clock_;
+  DocumentCache* documents_;
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Keys>> keys_;  ///< by registry
 };
 
 }  // namespace opencat

@@ -57,6 +57,7 @@ Json record_of(const Runtime& runtime, Time now) {
           {"npm_version", runtime.npm_version},
           {"source", runtime.source},
           {"verified", runtime.verified},
+          {"signed_by", runtime.signed_by},
           {"bytes", runtime.bytes},
           {"fetched_at", iso8601(now)}};
 }
@@ -79,6 +80,7 @@ std::optional<Runtime> RuntimeCache::find(const Version& version, const Platform
                     folder / "node",
                     record.at("source").get<std::string>(),
                     record.at("verified").get<std::string>(),
+                    record.value("signed_by", ""),
                     record.at("bytes").get<std::uint64_t>()};
     const bool whole = record.at("format") == 1 && fs::exists(folder / sums_file) &&
                        fs::exists(runtime.path / layout::node_program(platform));
@@ -190,8 +192,8 @@ Runtime RuntimeCache::add(NodeSource& source, const Version& version, const Plat
                 "the runtime from " + source.address() + " lacks " + file + "; use another source");
   }
   Runtime runtime{
-      platform,      version,         fetched.npm_version, runtime_folder(version, platform) / "node",
-      source.name(), fetched.verified};
+      platform,      version,          fetched.npm_version, runtime_folder(version, platform) / "node",
+      source.name(), fetched.verified, fetched.signed_by};
   runtime.cached = false;
   const FileSums sums = hash_files(target, runtime.bytes, stop);
   write_file_atomically(staging.path() / sums_file, sums_text(sums), FileMode::plain);

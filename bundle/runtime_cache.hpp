@@ -23,7 +23,8 @@ struct Runtime {
   std::string npm_version;
   std::filesystem::path path;  ///< the folder laid out as layout.hpp says
   std::string source;          ///< "dist" or "npm"
-  std::string verified;        ///< "sha256" or "sha512": what the download was proved with
+  std::string verified;        ///< what the download was proved with, a text of verified_by()
+  std::string signed_by = {};  ///< whose signature proved it; empty: nobody's
   std::uint64_t bytes = 0;     ///< of all its files
   bool cached = true;          ///< false: it was fetched just now
 };

@@ -4,20 +4,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
-#include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
 namespace {
-
-constexpr auto index_lifetime = std::chrono::hours(1);
 
 bool is_unreachable(const Error& error) {
   return error.kind() == ErrorKind::network || error.kind() == ErrorKind::timeout;
@@ -36,10 +28,6 @@ Error with_hint(const Error& error, const std::vector<Runtime>& cached) {
   return Error(error.kind(),
                error.message() + "; --offline would use the cached Node " + cached[0].version.text(),
                error.detail());
-}
-
-std::int64_t seconds(Time time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -90,7 +78,7 @@ std::vector<std::size_t> RuntimeFetcher::order_for(const std::vector<Platform>& 
   if (!plan_.prefer_known) return order;
   for (std::size_t& index : order) {
     try {
-      if (fresh_index(source(index), platforms).empty()) continue;
+      if (!source(index).knows_releases(platforms)) continue;
       std::swap(index, order.front());
       break;
     } catch (const Error&) {
@@ -102,13 +90,8 @@ std::vector<std::size_t> RuntimeFetcher::order_for(const std::vector<Platform>& 
 
 std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::vector<Platform>& platforms,
                                                 const NodeWish& wish, std::stop_token stop) {
-  Version version;
-  if (wish.exact()) {
-    version = *wish.exact();
-  } else {
-    const std::string where = source.address() + " for " + names_of(platforms);
-    version = wish.choose(releases(source, platforms, stop), where).version;
-  }
+  // An exact version needs no list.
+  const Version version = wish.exact() ? *wish.exact() : choose(source, platforms, wish, stop);
   // Windows last: its npm packages do not say which npm belongs to them, the others do.
   std::vector<Platform> order = platforms;
   std::stable_partition(order.begin(), order.end(), [](const Platform& one) { return !one.is_windows(); });
@@ -120,7 +103,7 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::usage || !wish.exact()) throw;
     // The one version asked for is not there: the list says what is near.
-    wish.choose(releases(source, platforms, stop), source.address() + " for " + names_of(platforms));
+    choose(source, platforms, wish, stop);
     throw;
   }
   std::vector<Runtime> result;
@@ -130,9 +113,9 @@ std::vector<Runtime> RuntimeFetcher::fetch_from(NodeSource& source, const std::v
 
 Runtime RuntimeFetcher::find_or_add(NodeSource& source, const Version& version, const Platform& platform,
                                     std::stop_token stop) {
-  if (auto found = cache_.find(version, platform)) return *found;
+  if (auto found = find(version, platform)) return *found;
   const auto lock = cache_.lock(version, platform, progress_, stop);
-  if (auto found = cache_.find(version, platform)) return *found;
+  if (auto found = find(version, platform)) return *found;
   std::string known_npm;
   for (const Platform& other : known_platforms()) {
     const auto sibling = known_npm.empty() ? cache_.find(version, other) : std::nullopt;
@@ -142,13 +125,19 @@ Runtime RuntimeFetcher::find_or_add(NodeSource& source, const Version& version, 
   return cache_.add(source, version, platform, known_npm, clock_.now(), progress_, stop);
 }
 
+std::optional<Runtime> RuntimeFetcher::find(const Version& version, const Platform& platform) const {
+  auto found = cache_.find(version, platform);
+  if (found && plan_.signatures == Signatures::required && !is_signed(found->verified)) found.reset();
+  return found;
+}
+
 std::vector<Runtime> RuntimeFetcher::cached(const std::vector<Platform>& platforms,
                                             const NodeWish& wish) const {
   const NodeSchedule schedule(clock_.now());
   std::map<Version, std::size_t> counts;
   for (const Runtime& runtime : cache_.list()) {
-    if (std::find(platforms.begin(), platforms.end(), runtime.platform) != platforms.end())
-      ++counts[runtime.version];
+    const bool asked = std::find(platforms.begin(), platforms.end(), runtime.platform) != platforms.end();
+    if (asked && find(runtime.version, runtime.platform)) ++counts[runtime.version];
   }
   std::vector<NodeRelease> whole;
   for (const auto& [version, count] : counts) {
@@ -164,44 +153,42 @@ std::vector<Runtime> RuntimeFetcher::cached(const std::vector<Platform>& platfor
   return found;
 }
 
-fs::path RuntimeFetcher::index_file(const NodeSource& source, const std::vector<Platform>& platforms) const {
-  const std::string key = sha256_hex(source.address() + " " + names_of(platforms)).substr(0, 16);
-  return cache_.folder() / "index" / (source.name() + "-" + key + ".json");
-}
-
-std::vector<NodeRelease> RuntimeFetcher::fresh_index(const NodeSource& source,
-                                                     const std::vector<Platform>& platforms) const {
-  const auto text = read_file_if_there(index_file(source, platforms));
-  if (!text) return {};
-  try {
-    const Json index = Json::parse(*text);
-    const auto age = seconds(clock_.now()) - index.at("fetched_at").get<std::int64_t>();
-    if (age < 0 || age > std::chrono::seconds(index_lifetime).count()) return {};
-    std::vector<NodeRelease> releases;
-    for (const Json& row : index.at("releases")) {
-      releases.push_back({parse_version(row.at(0).get<std::string>()).value(), row.at(1).get<bool>(),
-                          row.at(2).get<std::string>(), row.at(3).get<std::string>()});
+Version RuntimeFetcher::choose(NodeSource& source, const std::vector<Platform>& platforms,
+                               const NodeWish& wish, std::stop_token stop) {
+  const std::vector<NodeRelease> all = source.releases(platforms, std::move(stop));
+  std::vector<NodeRelease> shared;
+  for (const NodeRelease& release : all) {
+    if (release.platforms.size() == platforms.size()) shared.push_back(release);
+  }
+  const auto chosen = wish.find(shared);
+  // What each platform could have had, where that is something else.
+  std::vector<std::string> each;
+  bool differs = !chosen;
+  for (const Platform& platform : platforms) {
+    std::vector<NodeRelease> its;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(its), [&](const NodeRelease& release) {
+      return std::find(release.platforms.begin(), release.platforms.end(), platform) !=
+             release.platforms.end();
+    });
+    const auto best = wish.find(its);
+    differs = differs || !best || best->version != chosen->version;
+    each.push_back(platform.name() + " " + (best ? best->version.text() : "none"));
+  }
+  const std::string where = source.address() + " for " + names_of(platforms);
+  if (platforms.size() > 1 && differs) {
+    const std::string told =
+        "'" + wish.text() + "' is not the same for all platforms (" + join(each, ", ") + ")";
+    if (chosen) {
+      progress_.say(told + "; taking Node " + chosen->version.text() + ", which all have");
+    } else if (std::any_of(all.begin(), all.end(),
+                           [&](const auto& one) { return wish.find({one}).has_value(); })) {
+      throw Error(ErrorKind::usage,
+                  "no Node " + told + " in " + source.address() +
+                      ", and none of them is there for all; ask for another version, or for "
+                      "the platforms one by one");
     }
-    return releases;
-  } catch (const std::exception&) {
-    // Damaged, or of another version of this program: asked for again.
-    return {};
   }
-}
-
-std::vector<NodeRelease> RuntimeFetcher::releases(NodeSource& source, const std::vector<Platform>& platforms,
-                                                  std::stop_token stop) {
-  std::vector<NodeRelease> found = fresh_index(source, platforms);
-  if (!found.empty()) return found;
-  found = source.releases(platforms, std::move(stop));
-  Json rows = Json::array();
-  for (const NodeRelease& release : found) {
-    rows.push_back({release.version.text(), release.lts, release.codename, release.npm_version});
-  }
-  make_folders(cache_.folder(), 0700);
-  const Json index{{"fetched_at", seconds(clock_.now())}, {"releases", rows}};
-  write_file_atomically(index_file(source, platforms), index.dump(), FileMode::plain);
-  return found;
+  return chosen ? chosen->version : wish.choose(shared, where).version;
 }
 
 }  // namespace opencat

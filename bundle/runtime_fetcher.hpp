@@ -15,6 +15,8 @@ struct FetchPlan {
   /// Made when first needed: the npm source must find out the user's registry.
   std::vector<std::function<std::unique_ptr<NodeSource>()>> sources;
   bool offline = false;
+  /// A cached runtime that no signature proved does not serve, and is fetched again.
+  Signatures signatures = Signatures::where_offered;
   /// A source that answered within the last hour goes first, so that one which cannot be reached is not
   /// waited for again and again. Off when the user named the first source.
   bool prefer_known = true;
@@ -26,8 +28,9 @@ class RuntimeFetcher {
   RuntimeFetcher(RuntimeCache& cache, FetchPlan plan, Clock& clock, Progress& progress);
   ~RuntimeFetcher();
 
-  /// One runtime per platform, all of one version: the newest that fits and that all platforms have. An exact
-  /// version that is cached needs no network; otherwise a list of releases younger than an hour does not.
+  /// One runtime per platform, all of one version: the newest that fits and that all platforms have. Where
+  /// the platforms' newest differ, it says what each has. An exact version that is cached needs no network;
+  /// otherwise a list of releases younger than an hour does not.
   std::vector<Runtime> fetch(const std::vector<Platform>& platforms, const NodeWish& wish,
                              std::stop_token stop);
 
@@ -38,12 +41,10 @@ class RuntimeFetcher {
                                   const NodeWish& wish, std::stop_token stop);
   Runtime find_or_add(NodeSource& source, const Version& version, const Platform& platform,
                       std::stop_token stop);
-  std::vector<NodeRelease> releases(NodeSource& source, const std::vector<Platform>& platforms,
-                                    std::stop_token stop);
+  Version choose(NodeSource& source, const std::vector<Platform>& platforms, const NodeWish& wish,
+                 std::stop_token stop);
+  std::optional<Runtime> find(const Version& version, const Platform& platform) const;
   std::vector<Runtime> cached(const std::vector<Platform>& platforms, const NodeWish& wish) const;
-  std::filesystem::path index_file(const NodeSource& source, const std::vector<Platform>& platforms) const;
-  std::vector<NodeRelease> fresh_index(const NodeSource& source,
-                                       const std::vector<Platform>& platforms) const;
 
   RuntimeCache& cache_;
   FetchPlan plan_;

@@ -87,7 +87,17 @@ std::optional<VersionRange::Span> VersionRange::parse_comparator(std::string_vie
   return std::nullopt;
 }
 
+/// "18.17 - 20": from 18.17.0 to all of 20.
+std::optional<VersionRange::Span> VersionRange::parse_hyphen(std::string_view from, std::string_view to) {
+  const auto low = parse_numbers(trim(from));
+  const auto high = parse_numbers(trim(to));
+  if (!low || !high || low->empty() || high->empty()) return std::nullopt;
+  return Span{filled(*low), after(*high, high->size())};
+}
+
 std::optional<VersionRange::Span> VersionRange::parse_all_of(std::string_view text) {
+  const std::size_t hyphen = text.find(" - ");
+  if (hyphen != text.npos) return parse_hyphen(text.substr(0, hyphen), text.substr(hyphen + 3));
   Span all{{}, no_limit};
   std::string sign;
   for (const std::string& word : split(text, ' ')) {

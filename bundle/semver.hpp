@@ -24,7 +24,8 @@ struct Version {
 /// "22.14.0" or "v22.14.0"; nothing for anything else.
 std::optional<Version> parse_version(std::string_view text);
 
-/// A range in npm's notation: "22", "22.14", "22.x", "^22.3", "~22.3.1", ">=20.5.0 <23", "18 || >=20".
+/// A range in npm's notation: "22", "22.14", "22.x", "^22.3", "~22.3.1", ">=20.5.0 <23", "18 || >=20", "18.17
+/// - 20".
 class VersionRange {
  public:
   /// Nothing when the text is no range.
@@ -38,6 +39,7 @@ class VersionRange {
     Version below;
   };
   static std::optional<Span> parse_comparator(std::string_view text);
+  static std::optional<Span> parse_hyphen(std::string_view from, std::string_view to);
   static std::optional<Span> parse_all_of(std::string_view text);
   std::vector<Span> any_of_;
 };

@@ -25,6 +25,17 @@ else()
     $<IF:$<TARGET_EXISTS:libdeflate::libdeflate_shared>,libdeflate::libdeflate_shared,libdeflate::libdeflate_static>)
 endif()
 
+# librnp's CMake package names the libraries below it, whose development packages a user of it does not need.
+if(PkgConfig_FOUND)
+  pkg_check_modules(LIBRNP QUIET IMPORTED_TARGET librnp)
+endif()
+if(LIBRNP_FOUND)
+  add_library(rnp::rnp ALIAS PkgConfig::LIBRNP)
+else()
+  find_package(rnp REQUIRED)
+  add_library(rnp::rnp ALIAS rnp::librnp)
+endif()
+
 # cpp-httplib's classes change their layout with these macros, so they must be those its library was built with.
 add_library(opencat_httplib INTERFACE)
 if(PkgConfig_FOUND)

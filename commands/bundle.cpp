@@ -67,7 +67,6 @@ class Bundle : public Command {
 
   void run(Context& context) override {
     const std::vector<Platform> platforms = runtimes_.chosen_platforms();
-    const NodeWish wish(runtimes_.node_version);
     if (server_url_.empty()) {
       throw Error(ErrorKind::usage,
                   "a bundle must know its server: name it with --server-url or OPENCAT_SERVER_URL");
@@ -76,6 +75,7 @@ class Bundle : public Command {
     plan.server_url = checked_base_url(server_url_, "--server-url");
     plan.label = label_;
     plan.app = load_app(context);
+    const NodeWish wish = runtimes_.chosen_wish(context, plan.app.folder, plan.app.package_json);
     plan.bundled_dependencies = deps_ == "bundled";
     plan.out_dir = out_dir_;
     plan.time = bundle_time(context.environment);
@@ -121,9 +121,10 @@ class Bundle : public Command {
       context.output.say("strict-ssl=false (" + config.unchecked_tls_wanted_by +
                          ") is not followed: certificates are always checked; name your CA with cafile");
     }
-    NpmRegistry registry(std::move(config), http_options(context));
-    return app_of_package(registry, wish, runtimes_.chosen_cache(context), context.output.progress(),
-                          context.stop);
+    NpmRegistry registry(std::move(config), runtimes_.http(context), context.clock);
+    return app_of_package(registry, wish,
+                          runtimes_.require_signature ? Signatures::required : Signatures::where_offered,
+                          runtimes_.chosen_cache(context), context.output.progress(), context.stop);
   }
 
   /// A bundle whose app cannot run in it would fail on every PC.

@@ -5,11 +5,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bundle/node_version_file.hpp"
+#include "opencat/assets.hpp"
+#include "opencat/error.hpp"
 #include "opencat/process.hpp"
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
 
 namespace opencat {
+
+namespace {
+
+void refuse_plain_http(const std::string& url, const std::string& what, const HttpClientOptions& options) {
+  if (options.plain_http == PlainHttp::anywhere || !is_plain_http_elsewhere(url)) return;
+  throw Error(ErrorKind::usage, what + " " + url +
+                                    " has no TLS: anybody on the way could change what comes. "
+                                    "Use https, or say --allow-http");
+}
+
+}  // namespace
 
 void RuntimeSettings::declare(Settings& settings) {
   settings.add({"--platform",
@@ -21,7 +35,8 @@ void RuntimeSettings::declare(Settings& settings) {
   settings.add({"--node-version",
                 {"OPENCAT_NODE_VERSION"},
                 "node.version",
-                "lts, latest, lts/jod, 22, 22.14, 22.14.0, ^22 or ~22.3",
+                "lts, lts/jod, lts/-1, latest, 22, 22.14, 22.14.0, ^22, '>=20 <23'; auto: what .nvmrc, "
+                ".node-version or engines.node in package.json says",
                 &node_version});
   settings.add({"--mirror",
                 {"OPENCAT_NODE_MIRROR", "NODEJS_ORG_MIRROR", "NVM_NODEJS_ORG_MIRROR", "FNM_NODE_DIST_MIRROR",
@@ -48,6 +63,41 @@ void RuntimeSettings::declare(Settings& settings) {
                 &cache_dir});
   settings.add(
       {"--offline", {"OPENCAT_OFFLINE"}, "offline", "Use what is cached, never the network", &offline});
+  settings.add(
+      {"--require-signature",
+       {"OPENCAT_REQUIRE_SIGNATURE"},
+       "node.require_signature",
+       "Take no runtime that a signature does not prove, wherever it is from (nodejs.org must sign anyway)",
+       &require_signature});
+  settings.add({"--keyring",
+                {"OPENCAT_NODE_KEYRING"},
+                "node.keyring",
+                "A file with OpenPGP keys, instead of this build's and those of --update-keys",
+                &keyring});
+  settings.add({"--trust-key",
+                {"OPENCAT_NODE_TRUSTED_KEYS"},
+                "node.trusted_keys",
+                "The whole fingerprint of a further key that may sign Node's releases; may be given often",
+                &trusted_keys});
+  settings.add({"--allow-http",
+                {"OPENCAT_ALLOW_HTTP"},
+                "allow_http",
+                "Ask a mirror or registry on another machine without TLS",
+                &allow_http});
+  settings.add({"--cacert",
+                {"OPENCAT_CACERT"},
+                "cacert",
+                "A PEM file with the certificates to trust, e.g. of a proxy that reads along (default: "
+                "SSL_CERT_FILE, then the system's)",
+                &ca_file});
+}
+
+NodeWish RuntimeSettings::chosen_wish(const Context& context, const std::filesystem::path& folder,
+                                      const std::string& package_json) const {
+  if (node_version != "auto") return NodeWish(node_version);
+  NodeWish wish = folder.empty() ? node_wish_of_package(package_json, "the app") : node_wish_of(folder);
+  context.output.say("the app asks for Node " + printable(wish.text()));
+  return wish;
 }
 
 std::vector<Platform> RuntimeSettings::chosen_platforms() const {
@@ -73,18 +123,51 @@ std::filesystem::path RuntimeSettings::chosen_cache(const Context& context) cons
   return std::filesystem::absolute(cache_dir.empty() ? cache_folder(context.environment) : cache_dir);
 }
 
-FetchPlan RuntimeSettings::plan(const Context& context) const {
-  HttpClientOptions http = http_options(context);
+ReleaseKeySources RuntimeSettings::release_keys(const Context& context) const {
+  ReleaseKeySources sources;
+  sources.keyring = keyring;
+  sources.trusted = trusted_keys;
+  // An account without a home has no keys of its own.
+  const bool has_place = home_folder(context.environment) || context.environment.get("XDG_DATA_HOME");
+  if (has_place) sources.own_file = data_folder(context.environment) / "node-release-keys.asc";
+  return sources;
+}
+
+HttpClientOptions RuntimeSettings::http(const Context& context) const {
+  HttpClientOptions options = http_options(context);
+  if (!ca_file.empty()) {
+    if (!std::filesystem::is_regular_file(ca_file)) {
+      throw Error(ErrorKind::usage, "--cacert: there is no file " + ca_file.string());
+    }
+    options.ca_file = ca_file.string();
+  }
+  if (allow_http) options.plain_http = PlainHttp::anywhere;
   // A source that cannot be reached must be found out before the user gives up.
-  http.limits.connect_timeout_ms = 5'000;
+  options.limits.connect_timeout_ms = 5'000;
+  return options;
+}
+
+FetchPlan RuntimeSettings::plan(const Context& context) const {
+  const HttpClientOptions options = http(context);
+  const Signatures signatures = require_signature ? Signatures::required : Signatures::where_offered;
   FetchPlan plan;
   plan.offline = offline;
+  plan.signatures = signatures;
   plan.prefer_known = mirror.empty();
+  const std::filesystem::path documents = chosen_cache(context) / "index";
   const std::string base = mirror.empty() ? official_dist : mirror;
-  if (source != "npm") plan.sources.push_back([base, http] { return make_dist_source(base, http); });
+  if (source != "npm") {
+    refuse_plain_http(base, "--mirror", options);
+    plan.sources.push_back(
+        [&context, dist = DistSourceOptions{base, options, signatures, release_keys(context), documents}] {
+          return make_dist_source(dist, context.clock);
+        });
+  }
   if (source != "dist") {
-    plan.sources.push_back([&context, http, registry = npm_registry] {
-      return make_npm_source(npm_config(context, registry), http, NodeSchedule(context.clock.now()));
+    plan.sources.push_back([&context, options, signatures, documents, registry = npm_registry] {
+      NpmConfig config = npm_config(context, registry);
+      refuse_plain_http(config.registry, "the npm registry", options);
+      return make_npm_source({std::move(config), options, signatures, documents}, context.clock);
     });
   }
   return plan;
@@ -122,6 +205,7 @@ nlohmann::json runtime_json(const Runtime& runtime) {
           {"path", runtime.path.string()},
           {"source", runtime.source},
           {"verified", runtime.verified},
+          {"signed_by", runtime.signed_by.empty() ? nlohmann::json() : nlohmann::json(runtime.signed_by)},
           {"cached", runtime.cached},
           {"bytes", runtime.bytes}};
 }

@@ -21,12 +21,23 @@ struct RuntimeSettings {
   std::string npm_registry;
   std::filesystem::path cache_dir;
   bool offline = false;
+  bool require_signature = false;
+  bool allow_http = false;
+  std::filesystem::path keyring;
+  std::vector<std::string> trusted_keys;
+  std::filesystem::path ca_file;
 
   void declare(Settings& settings);
 
+  /// What --node-version says; for `auto`, what the app in `folder` asks for, or, if that is
+  /// empty, its package.json. Says what that is.
+  NodeWish chosen_wish(const Context& context, const std::filesystem::path& folder,
+                       const std::string& package_json = {}) const;
   /// This machine's when none was named; throws Error(usage) for a name that is none.
   std::vector<Platform> chosen_platforms() const;
   std::filesystem::path chosen_cache(const Context& context) const;
+  ReleaseKeySources release_keys(const Context& context) const;
+  HttpClientOptions http(const Context& context) const;
   /// In the order in which they are to be asked. What it gives back refers to `context`.
   FetchPlan plan(const Context& context) const;
 };
@@ -38,7 +49,7 @@ HttpClientOptions http_options(const Context& context);
 /// The user's npm configuration; `registry_flag` wins over what it says.
 NpmConfig npm_config(const Context& context, const std::string& registry_flag);
 
-/// {"platform","version","npm_version","path","source","verified","cached","bytes"}
+/// {"platform","version","npm_version","path","source","verified","signed_by","cached","bytes"}
 nlohmann::json runtime_json(const Runtime& runtime);
 
 /// Columns of text, as wide as their widest cell.

@@ -96,7 +96,7 @@ void write_file_atomically(const fs::path& file, std::string_view bytes, FileMod
 
 void make_folders(const fs::path& folder, unsigned mode) {
   if (folder.empty() || fs::is_directory(folder)) return;
-  make_folders(folder.parent_path());
+  make_folders(folder.parent_path(), mode);
   if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
     throw system_error("cannot make the folder " + folder.string());
   }

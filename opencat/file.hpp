@@ -27,7 +27,7 @@ std::optional<std::string> read_file_if_there(const std::filesystem::path& file,
 /// synced before the rename). Makes the folder when it is missing.
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, FileMode mode);
 
-/// Makes the folder and those above it; a new one gets `mode`. Throws Error(failed) naming the folder.
+/// Makes the folder and those above it; the new ones get `mode`. Throws Error(failed) naming the folder.
 void make_folders(const std::filesystem::path& folder, unsigned mode = 0755);
 
 /// A folder of this process's own beside or below `parent`, removed with all in it unless it was kept.

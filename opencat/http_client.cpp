@@ -108,6 +108,7 @@ struct Exchange {
   std::stop_token stop;
   std::uint64_t max_body_bytes = 0;
   std::uint64_t received = 0;
+  PlainHttp plain_http = PlainHttp::loopback_only;
   CURL* easy = nullptr;
   std::exception_ptr thrown;
 };
@@ -130,9 +131,18 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   return well ? size : 0;
 }
 
+/// libcurl's rule for redirects knows schemes only, not hosts.
+void refuse_plain_redirect(const Exchange& exchange) {
+  char* url = nullptr;
+  curl_easy_getinfo(exchange.easy, CURLINFO_EFFECTIVE_URL, &url);
+  if (exchange.plain_http == PlainHttp::anywhere || url == nullptr || !is_plain_http_elsewhere(url)) return;
+  throw Error(ErrorKind::usage, "a redirect leads to " + curl::printable(url) + ", which has no TLS");
+}
+
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const bool well = guarded(exchange, [&] {
+    if (exchange.received == 0) refuse_plain_redirect(exchange);
     exchange.received += size;
     if (exchange.received > exchange.max_body_bytes) {
       throw Error(ErrorKind::integrity, "the answer is larger than " + human_size(exchange.max_body_bytes));
@@ -215,7 +225,9 @@ HttpResponse HttpClient::State::run(const HttpRequest& request, Exchange& exchan
   const curl::List headers = curl::header_list(request.headers);
   char detail[CURL_ERROR_SIZE] = "";
   exchange.easy = easy.get();
-  exchange.max_body_bytes = options.limits.max_body_bytes;
+  exchange.max_body_bytes =
+      request.max_body_bytes != 0 ? request.max_body_bytes : options.limits.max_body_bytes;
+  exchange.plain_http = options.plain_http;
   configure(easy.get(), request, exchange);
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, detail);
@@ -275,6 +287,10 @@ std::string part_of(CURLU* url, CURLUPart part) {
 }
 
 }  // namespace
+
+bool is_plain_http_elsewhere(const std::string& url) {
+  return lower(url.substr(0, 5)) == "http:" && !is_loopback_url(url);
+}
 
 bool is_loopback_url(const std::string& url) {
   const curl::Url parts(curl_url(), &curl_url_cleanup);

@@ -43,6 +43,7 @@ struct HttpRequest {
   /// A request that carries a secret in a header of its own does not follow: the other host would get it,
   /// too.
   enum class Redirects { follow, refuse } redirects = Redirects::follow;
+  std::uint64_t max_body_bytes = 0;  ///< 0: the client's limit
 };
 
 struct HttpResponse {
@@ -73,7 +74,8 @@ struct HttpClientOptions {
   /// what the environment says.
   std::string proxy = {};
   std::string no_proxy = {};
-  /// Redirects may never lead from https to http, whatever this says.
+  /// Redirects may never lead from https to http, whatever this says; a loopback address does not lead to a
+  /// plain one elsewhere either.
   PlainHttp plain_http = PlainHttp::loopback_only;
   HttpLimits limits;
 };
@@ -108,6 +110,9 @@ class HttpClient {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Whether the URL is asked without TLS at another machine.
+bool is_plain_http_elsewhere(const std::string& url);
 
 /// Whether the URL's host is this machine: 127.0.0.0/8, [::1] or localhost.
 bool is_loopback_url(const std::string& url);

@@ -7,9 +7,9 @@
 {
   packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libdeflate-dev libarchive-dev libcpp-httplib-dev
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
-    zlib1g-dev libbrotli-dev ca-certificates'
+    zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl'
+  packages_test='catch2 unzip zip sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
 }

@@ -77,6 +77,7 @@ test('each library is included in one place', () => {
     'curl/curl.h': ['opencat/curl.hpp'],
     'archive.h': ['opencat/archive_reader.cpp'],
     'libdeflate.h': ['bundle/deflate.cpp'],
+    'rnp/rnp.h': ['opencat/openpgp.cpp'],
     'httplib.h': ['server/http/httplib_bridge.cpp'],
     'openssl/ssl.h': ['server/http/tls.cpp'],
     'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],

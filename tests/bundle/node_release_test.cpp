@@ -35,6 +35,39 @@ TEST_CASE("lts is the newest line whose day has come") {
   CHECK(chosen("latest", on(2024, 1, 1)) == "26.2.0");
   CHECK(chosen("lts/Jod", on(2026, 1, 1)) == "22.23.2");
   CHECK(chosen("^18", on(2026, 1, 1)) == "18.20.8");
+  CHECK(chosen("lts/lithium", on(2026, 10, 28)) == "26.2.0");
+}
+
+TEST_CASE("the words that nvm, fnm and n know") {
+  const Time now = on(2026, 1, 1);
+  for (const char* word : {"latest", "current", "node", "stable", "Latest "}) {
+    INFO(word);
+    CHECK(chosen(word, now) == "26.2.0");
+  }
+  for (const char* word : {"lts", "lts/*", "lts-latest", "LTS/-0"}) {
+    INFO(word);
+    CHECK(chosen(word, now) == "24.1.0");
+  }
+  CHECK(chosen("lts/-1", now) == "22.23.2");
+  CHECK(chosen("lts/-3", now) == "18.20.8");
+  CHECK_THROWS_AS(chosen("lts/-4", now), Error);
+  CHECK(chosen("lts-jod", now) == "22.23.2");
+  CHECK(chosen("20 - 23", now) == "23.5.0");
+  for (const char* word : {"system", "iojs", "", "lts/", "22 or so"}) {
+    INFO(word);
+    CHECK_THROWS_AS(NodeWish(word), Error);
+  }
+}
+
+TEST_CASE("a package's wide range takes an LTS rather than what is newest") {
+  const auto preferred = [](const char* range) {
+    return NodeWish(range, "package.json", NodeWish::Prefer::lts)
+        .choose(offered(on(2026, 1, 1)), "a list")
+        .version.text();
+  };
+  CHECK(preferred(">=18") == "24.1.0");
+  CHECK(preferred(">=18 <24") == "22.23.2");
+  CHECK(preferred("23") == "23.5.0");
 }
 
 TEST_CASE("a wish that nothing fits names what is near") {

@@ -45,6 +45,15 @@ TEST_CASE("ranges in npm's notation") {
   CHECK(fits("*", "1.2.3"));
   CHECK(fits("^18.17.0 || >=20.5.0", "20.5.0"));
   CHECK_FALSE(fits("^18.17.0 || >=20.5.0", "19.9.0"));
+  CHECK(fits("18.17 - 20", "18.17.0"));
+  CHECK(fits("18.17 - 20", "20.99.0"));
+  CHECK_FALSE(fits("18.17 - 20", "18.16.9"));
+  CHECK_FALSE(fits("18.17 - 20", "21.0.0"));
+  CHECK(fits("16 || 18 - 20.1", "20.1.9"));
+  for (const char* text : {"18 -20", "18 - ", " - 20", "18 - 20 - 22", "^18 - 20"}) {
+    INFO(text);
+    CHECK_FALSE(VersionRange::parse(text));
+  }
   for (const char* text : {"nonsense", "^^22", "22.", "1.2.3.4", ">=1 || lts"}) {
     CHECK_FALSE(VersionRange::parse(text));
   }

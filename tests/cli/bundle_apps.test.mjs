@@ -96,7 +96,11 @@ test('what a package starts: its declaration, what is built in for openclaw, its
   const declared = { start: ['./run.mjs', '--now'], name: { en: 'My App' } };
   const cases = [
     [{ name: '@team/own', opencat: declared }, ['node_modules/@team/own/run.mjs', '--now'], 'My App'],
-    [{ name: 'openclaw', bin: { openclaw: 'run.mjs' } }, ['node_modules/openclaw/openclaw.mjs', 'chat'], 'OpenClaw'],
+    [
+      { name: 'openclaw', bin: { openclaw: 'run.mjs' } },
+      ['node_modules/openclaw/openclaw.mjs', 'chat'],
+      'OpenClaw',
+    ],
     [{ name: 'two', bin: { other: 'x.mjs', two: 'run.mjs' } }, ['node_modules/two/run.mjs'], 'two'],
     [{ name: 'plain', main: 'run.mjs' }, ['node_modules/plain/run.mjs'], 'plain'],
   ];
@@ -152,7 +156,13 @@ test('what cannot be proved, would write elsewhere, or cannot start is refused, 
     const made = await bundle(app);
     assert.equal(made.code, code, app + made.stderr);
     assert.match(made.stderr, message);
-    assert.equal(made.stderr.trim().split('\n').filter((line) => line.startsWith('opencat:')).length, 1);
+    assert.equal(
+      made.stderr
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('opencat:')).length,
+      1,
+    );
   }
   assert.deepEqual(tree(path.join(folder, 'dist')), []);
   assert.ok(!tree(path.join(folder, 'cache')).some((name) => /^app-|evil/.test(name)));
@@ -204,7 +214,12 @@ test('a scope’s registry and its token: used there, followed nowhere else, and
   assert.equal(made.code, 0, made.stderr);
   assert.ok(registry.requests.every(({ headers }) => headers.authorization === undefined));
   assert.ok(names().includes('opencat-portable/lib/app/team-tool-1.0.0.tgz'));
-  const said = made.stdout + made.stderr + names().map((name) => inZip(name.slice(17))).join('');
+  const said =
+    made.stdout +
+    made.stderr +
+    names()
+      .map((name) => inZip(name.slice(17)))
+      .join('');
   assert.ok(!said.includes('s3cret-token'));
 
   // The tarball's address leads to another host: it is asked, without the token.
@@ -230,16 +245,22 @@ test('npm’s proxy and noproxy are followed; strict-ssl=false is told not to be
   proxy.server.on('request', (request, response) => {
     asked.push(request.url);
     const { pathname } = new URL(request.url);
-    const bytes = registry.files.get(pathname) ?? JSON.stringify({
-      'dist-tags': { latest: '1.0.0' },
-      versions: registry.packages.get('hello'),
-    });
+    const bytes =
+      registry.files.get(pathname) ??
+      JSON.stringify({
+        'dist-tags': { latest: '1.0.0' },
+        versions: registry.packages.get('hello'),
+      });
     response.end(bytes);
   });
-  const rc = (more) => fs.writeFileSync(path.join(folder, 'home', '.npmrc'), `registry=${registry.url}\n${more}`);
+  const rc = (more) =>
+    fs.writeFileSync(path.join(folder, 'home', '.npmrc'), `registry=${registry.url}\n${more}`);
   rc(`proxy=${proxy.url}\nstrict-ssl=false\n`);
   // A cached runtime: only the app is asked for.
-  assert.equal((await bundle('hello', [], { npm_config_proxy: '', npm_config_noproxy: '127.0.0.1' })).code, 0);
+  assert.equal(
+    (await bundle('hello', [], { npm_config_proxy: '', npm_config_noproxy: '127.0.0.1' })).code,
+    0,
+  );
   assert.deepEqual(asked, []);
   fs.rmSync(path.join(folder, 'cache', 'packages'), { recursive: true });
   const made = await bundle('hello', ['--node-version', '22.5.0'], { NO_PROXY: '', no_proxy: '' });

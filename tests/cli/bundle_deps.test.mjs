@@ -2,10 +2,11 @@
 // An app's dependencies, by the real npm: the lock that every PC installs from, and node_modules in the zip with the
 // right native program for each platform. Packages are real, served over loopback from a cache that is filled once.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { after, before, test } from 'node:test';
 import { DEAD, environment, run, sandbox } from './helpers.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
@@ -57,16 +58,23 @@ function unzipped(t, zip) {
 function builder() {
   const app = path.join(shared.folder, 'builder');
   fs.mkdirSync(app, { recursive: true });
-  const manifest = { name: 'builder', version: '1.0.0', main: 'main.mjs', dependencies: { esbuild: '^0.25.0' } };
+  const manifest = {
+    name: 'builder',
+    version: '1.0.0',
+    main: 'main.mjs',
+    dependencies: { esbuild: '^0.25.0' },
+  };
   fs.writeFileSync(path.join(app, 'package.json'), JSON.stringify(manifest));
-  const code = "import esbuild from 'esbuild';\nconsole.log(esbuild.transformSync('let a: number = 1', { loader: 'ts' }).code);\n";
+  const code =
+    "import esbuild from 'esbuild';\nconsole.log(esbuild.transformSync('let a: number = 1', { loader: 'ts' }).code);\n";
   fs.writeFileSync(path.join(app, 'main.mjs'), code);
   return app;
 }
 
 /** The file format that a program's first bytes show: Mach-O's cputype, ELF's e_machine, PE's Machine. */
 function format(bytes) {
-  if (bytes.readUInt32BE(0) === 0x7f454c46) return `ELF ${{ 0x3e: 'x64', 0xb7: 'arm64' }[bytes.readUInt16LE(18)]}`;
+  if (bytes.readUInt32BE(0) === 0x7f454c46)
+    return `ELF ${{ 0x3e: 'x64', 0xb7: 'arm64' }[bytes.readUInt16LE(18)]}`;
   if (bytes.readUInt32LE(0) === 0xfeedfacf)
     return `Mach-O ${{ 0x01000007: 'x64', 0x0100000c: 'arm64' }[bytes.readUInt32LE(4)]}`;
   const header = bytes.readUInt32LE(0x3c);
@@ -79,7 +87,11 @@ test('--deps bundled: each platform has its own esbuild, and no other; twice the
   for (const out of ['first', 'second']) {
     const zipOf = await bundle(['--app', builder(), '--deps', 'bundled', '--platform', 'all'], out);
     digests.push(
-      PLATFORMS.map((each) => createHash('sha256').update(fs.readFileSync(zipOf(each))).digest('hex')),
+      PLATFORMS.map((each) =>
+        createHash('sha256')
+          .update(fs.readFileSync(zipOf(each)))
+          .digest('hex'),
+      ),
     );
     if (out === 'second') continue;
     const found = {};
@@ -104,19 +116,17 @@ test('--deps bundled: each platform has its own esbuild, and no other; twice the
 });
 
 /** Installs an unpacked bundle with install.sh and gives back what its launcher prints. */
-function installed(t, root, registry) {
+async function installed(t, root, registry) {
+  // Not execFileSync: the registry answers from this very process.
+  const start = promisify(execFile);
   const env = environment(sandbox(t), { npm_config_registry: registry });
-  const words = [path.join(root, 'install.sh'), '--no-browser', '--no-shortcut'];
-  const done = spawnSync('sh', words, { env, encoding: 'utf8' });
-  assert.equal(done.status, 0, done.stdout + done.stderr);
-  const said = spawnSync(path.join(root, 'opencat-chat'), [], { env, encoding: 'utf8' });
-  assert.equal(said.status, 0, said.stderr);
-  return said.stdout;
+  await start('sh', [path.join(root, 'install.sh'), '--no-browser', '--no-shortcut'], { env });
+  return (await start(path.join(root, 'opencat-chat'), [], { env })).stdout;
 }
 
 test('a bundle that brings its dependencies installs and runs without any registry', async (t) => {
   const zipOf = await bundle(['--app', builder(), '--deps', 'bundled'], 'whole');
-  assert.equal(installed(t, unzipped(t, zipOf(hostPlatform())), DEAD), 'let a = 1;\n\n');
+  assert.equal(await installed(t, unzipped(t, zipOf(hostPlatform())), DEAD), 'let a = 1;\n\n');
 });
 
 test('an app without a lock gets one for every platform, without this registryâ€™s address; npm ci follows it', async (t) => {
@@ -129,20 +139,26 @@ test('an app without a lock gets one for every platform, without this registryâ€
   // A newer version does not come between the bundle and the PC.
   registry.addApp({ name: 'esbuild', version: '0.25.99' });
   t.after(() => delete registry.packages.get('esbuild')['0.25.99']);
-  assert.equal(installed(t, root, registry.url), 'let a = 1;\n\n');
+  assert.equal(await installed(t, root, registry.url), 'let a = 1;\n\n');
 });
 
 test('a package without dependencies needs no npm to be locked, and no registry to be installed', async (t) => {
   const { registry } = shared;
   const files = { 'cli.mjs': 'console.log("hello");\n' };
-  registry.addApp({ name: 'hello', version: '1.0.0', bin: 'cli.mjs', scripts: { preinstall: 'exit 1' } }, files);
+  registry.addApp(
+    { name: 'hello', version: '1.0.0', bin: 'cli.mjs', scripts: { preinstall: 'exit 1' } },
+    files,
+  );
   const zipOf = await bundle(['--app', 'hello'], 'hello');
-  assert.equal(installed(t, unzipped(t, zipOf(hostPlatform())), DEAD), 'hello\n');
+  assert.equal(await installed(t, unzipped(t, zipOf(hostPlatform())), DEAD), 'hello\n');
 });
 
 test('a package with dependencies: what it bundles itself stays, the rest is locked', async (t) => {
   const { registry } = shared;
-  registry.addApp({ name: 'left', version: '1.0.0', main: 'index.js' }, { 'index.js': 'module.exports = "left";' });
+  registry.addApp(
+    { name: 'left', version: '1.0.0', main: 'index.js' },
+    { 'index.js': 'module.exports = "left";' },
+  );
   registry.addApp(
     {
       name: '@team/both',
@@ -162,6 +178,6 @@ test('a package with dependencies: what it bundles itself stays, the rest is loc
     const zipOf = await bundle(['--app', '@team/both', '--deps', deps], `both-${deps}`);
     const root = unzipped(t, zipOf(hostPlatform()));
     assert.equal(fs.existsSync(path.join(root, 'lib/app/team-both-1.0.0.tgz')), deps === 'install');
-    assert.equal(installed(t, root, deps === 'install' ? registry.url : DEAD), 'left own\n');
+    assert.equal(await installed(t, root, deps === 'install' ? registry.url : DEAD), 'left own\n');
   }
 });

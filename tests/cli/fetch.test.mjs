@@ -31,7 +31,8 @@ test('a mirror in nodejs.org’s layout: newest LTS, verified, laid out without 
       version: '22.14.0',
       npm_version: '10.9.8',
       source: 'dist',
-      verified: 'sha256',
+      verified: 'sha256 (checksum only)',
+      signed_by: null,
       cached: false,
       path: undefined,
       bytes: undefined,
@@ -128,7 +129,7 @@ test('auto asks the registry when dist cannot be reached, and not when dist refu
   const reached = await run(folder, fetchWords('--mirror', `${DEAD}/dist`), { env });
   assert.equal(reached.code, 0);
   assert.equal(reached.json.runtimes[0].source, 'npm');
-  assert.equal(reached.json.runtimes[0].verified, 'sha512');
+  assert.equal(reached.json.runtimes[0].verified, 'sha512 (checksum only)');
   const dist = await mirror(t);
   dist.addDist('22.5.1', ['linux-x64'], { lts: 'Jod' });
   dist.fail('.tar.gz', 'corrupt');
@@ -156,6 +157,111 @@ test('an exact version that is cached needs no network; a list of releases serve
   assert.equal(dist.requests.length, requests);
   const missing = await run(folder, words('--offline', '--node-version', '20'));
   assert.equal(missing.code, 3);
+});
+
+/** Makes every list of releases in the cache two hours older. */
+function age(folder) {
+  const index = path.join(folder, 'cache', 'index');
+  for (const name of fs.readdirSync(index)) {
+    const file = path.join(index, name);
+    const text = fs.readFileSync(file, 'utf8');
+    fs.writeFileSync(
+      file,
+      text.replace(/"checked_at":(\d+)/, (_, at) => `"checked_at":${at - 7200}`),
+    );
+  }
+}
+
+test('an old list is asked for again with its ETag, and fetched only if it has changed', async (t) => {
+  const folder = sandbox(t);
+  const dist = await mirror(t);
+  dist.addDist('22.14.0', ['linux-x64'], { lts: 'Jod' });
+  const words = fetchWords('--mirror', dist.dist);
+  const asked = () => dist.requests.filter((each) => each.path.endsWith('index.json'));
+  await run(folder, words);
+  age(folder);
+  assert.equal((await run(folder, words)).json.runtimes[0].version, '22.14.0');
+  assert.equal(asked().length, 2);
+  assert.match(asked()[1].headers['if-none-match'], /^"/);
+  await run(folder, words);
+  assert.equal(asked().length, 2, 'fresh again');
+  dist.addDist('22.15.0', ['linux-x64'], { lts: 'Jod' });
+  age(folder);
+  assert.equal((await run(folder, words)).json.runtimes[0].version, '22.15.0');
+  const [file] = fs.readdirSync(path.join(folder, 'cache', 'index'));
+  fs.writeFileSync(path.join(folder, 'cache', 'index', file), 'damaged');
+  assert.equal((await run(folder, words)).code, 0);
+  assert.equal(asked().length, 4);
+  assert.equal(asked()[3].headers['if-none-match'], undefined);
+});
+
+test('an exact version asks for no list of releases', async (t) => {
+  const folder = sandbox(t);
+  const dist = await mirror(t);
+  dist.addDist('22.14.0', ['linux-x64'], { lts: 'Jod' });
+  dist.files.delete('/dist/index.json');
+  const { code } = await run(folder, fetchWords('--mirror', dist.dist, '--node-version', 'v22.14.0'));
+  assert.equal(code, 0);
+  assert.equal(dist.count('index.json'), 0);
+});
+
+test('platforms whose newest differ: it says which, and takes the newest that all have', async (t) => {
+  const folder = sandbox(t);
+  const registry = await mirror(t);
+  registry.addRuntimePackages('22.5.0', ['linux-x64', 'win-x64']);
+  registry.addRuntimePackages('22.6.0', ['linux-x64']);
+  registry.addRuntimePackages('20.3.0', ['win-x64']);
+  registry.addRuntimePackages('20.2.0', ['linux-x64']);
+  const words = (wish) => [
+    ...['fetch', '--platform', 'linux-x64,win-x64', '--node-version', wish],
+    ...['--source', 'npm', '--npm-registry', registry.url],
+  ];
+  const shared = await run(folder, words('22'));
+  assert.equal(shared.code, 0, shared.stderr);
+  assert.match(shared.stderr, /'22' .*linux-x64 22\.6\.0, win-x64 22\.5\.0.*taking Node 22\.5\.0/);
+  const none = await run(folder, words('^20'));
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /linux-x64 20\.2\.0, win-x64 20\.3\.0.*none of them is there for all/);
+  assert.doesNotMatch((await run(folder, words('22.5'))).stderr, /not the same/);
+});
+
+test('auto: .nvmrc, then .node-version, then engines.node of the folder', async (t) => {
+  const folder = sandbox(t);
+  const dist = await mirror(t);
+  for (const version of ['18.3.0', '20.1.0', '22.3.0'])
+    dist.addDist(version, ['linux-x64'], { lts: `L${version}` });
+  dist.addDist('23.1.0', ['linux-x64']);
+  const app = path.join(folder, 'app');
+  fs.mkdirSync(app);
+  const write = (name, text) => fs.writeFileSync(path.join(app, name), text);
+  const fetch = () =>
+    run(folder, fetchWords('--mirror', dist.dist, '--source', 'dist', '--node-version', 'auto'), {
+      cwd: app,
+    });
+  const nothing = await fetch();
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.stderr, /no \.nvmrc/);
+  write('package.json', '{"engines":{"npm":">=10"}}');
+  assert.equal((await fetch()).code, 2);
+  write('package.json', '{"engines":{"node":">=18.17"}}');
+  assert.equal((await fetch()).json.runtimes[0].version, '22.3.0', 'the newest LTS, not what is newest');
+  write('.node-version', 'v20.1.0\r\n');
+  const exact = await fetch();
+  assert.equal(exact.json.runtimes[0].version, '20.1.0');
+  assert.match(exact.stderr, /the app asks for Node v20\.1\.0/);
+  write('.nvmrc', '# what production has\n\n lts/-2   # for now\n');
+  assert.equal((await fetch()).json.runtimes[0].version, '18.3.0');
+  write('.nvmrc', 'lts/*');
+  assert.equal((await fetch()).json.runtimes[0].version, '22.3.0');
+  for (const [text, pattern] of [
+    ['system\u001b[31m', /\.nvmrc: 'system\?\[31m' is no version/],
+    ['# nothing\n', /\.nvmrc names no version/],
+  ]) {
+    write('.nvmrc', text);
+    const refusal = await fetch();
+    assert.equal(refusal.code, 2);
+    assert.match(refusal.stderr, pattern);
+  }
 });
 
 test('corrupted, empty or missing: exit 4, and the cache stays clean', async (t) => {

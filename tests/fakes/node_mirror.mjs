@@ -29,8 +29,11 @@ export class NodeMirror {
       tags: new Map(),
       secrets: new Map(),
       redirects: new Map(),
+      ranges: true, // whether it answers a part when asked for one
     });
     this.sums = new Map();
+    /** Package → version → when it was published, as the registry's whole document says. */
+    this.times = new Map();
     this.server = createServer((request, response) => this.#handle(request, response));
   }
 
@@ -54,9 +57,20 @@ export class NodeMirror {
     return this.requests.filter((request) => request.path.includes(part)).length;
   }
 
-  /** `fault`: 'corrupt' (one byte differs), 'stall' (half of it, and then nothing), or a status such as 503. */
-  fail(part, fault) {
-    this.faults.set(part, fault);
+  /**
+   * What happens to requests whose path holds `part`, `times` of them: 'corrupt' (one byte differs), 'stall' (half of
+   * what is left, and then nothing), 'drop' (the same, and the connection breaks), a status such as 503, or
+   * { status, headers }.
+   */
+  fail(part, fault, times = Infinity) {
+    this.faults.set(part, { fault, times });
+  }
+
+  #faultFor(file) {
+    const found = [...this.faults].find(([part, { times }]) => file.includes(part) && times > 0);
+    if (!found) return undefined;
+    found[1].times--;
+    return found[1].fault;
   }
 
   /** A release in nodejs.org's layout. archive(platform) may give other bytes than the usual ones. */
@@ -116,8 +130,9 @@ export class NodeMirror {
   #handle(request, response) {
     const file = decodeURIComponent(request.url);
     this.requests.push({ path: file, headers: request.headers });
-    const fault = [...this.faults].find(([part]) => file.includes(part))?.[1];
+    const fault = this.#faultFor(file);
     if (typeof fault === 'number') return response.writeHead(fault).end();
+    if (fault?.status) return response.writeHead(fault.status, fault.headers).end();
     const secret = [...this.secrets].find(([part]) => file.includes(part))?.[1];
     if (secret && request.headers.authorization !== secret) return response.writeHead(401).end('{}');
     const location = [...this.redirects].find(([part]) => file.includes(part))?.[1];
@@ -125,9 +140,23 @@ export class NodeMirror {
     let bytes = this.files.get(file) ?? this.#document(file);
     if (bytes === undefined) return response.writeHead(404).end('{}');
     bytes = Buffer.from(bytes);
+    const etag = `"${hash('sha256', bytes, 'hex').slice(0, 16)}"`;
+    if (request.headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
     if (fault === 'corrupt') bytes[bytes.length >> 1] ^= 1;
-    response.writeHead(200, { 'content-length': bytes.length });
-    if (fault === 'stall') return response.write(bytes.subarray(0, bytes.length >> 1));
+    const range = this.ranges && /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const same = [undefined, etag].includes(request.headers['if-range']);
+    const from = range && same ? Number(range[1]) : 0;
+    if (from > bytes.length) return response.writeHead(416).end();
+    const total = bytes.length;
+    bytes = bytes.subarray(from);
+    response.writeHead(from ? 206 : 200, {
+      etag,
+      'content-length': bytes.length,
+      ...(from && { 'content-range': `bytes ${from}-${total - 1}/${total}` }),
+    });
+    const half = bytes.subarray(0, bytes.length >> 1);
+    if (fault === 'stall') return response.write(half);
+    if (fault === 'drop') return response.write(half, () => setTimeout(() => response.destroy(), 20));
     return response.end(bytes);
   }
 
@@ -137,7 +166,7 @@ export class NodeMirror {
     if (!versions) return undefined;
     if (version) return versions[version] && JSON.stringify(versions[version]);
     const tags = this.tags.get(name) ?? { latest: Object.keys(versions).at(-1) };
-    return JSON.stringify({ name, 'dist-tags': tags, versions });
+    return JSON.stringify({ name, 'dist-tags': tags, versions, time: this.times.get(name) });
   }
 }
 
