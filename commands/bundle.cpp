@@ -23,6 +23,7 @@ class Bundle : public Command {
             {"opencat bundle --platform all --pre-token --server-url https://example.com",
              "opencat bundle --platform win-x64 --label 'Ms Li' --out-dir zips",
              "opencat bundle --app ./my-app --deps bundled",
+             "opencat bundle --platform win-x64 --labels people.csv --sign-key minisign.key",
              "opencat bundle --app openclaw --node-version 26 --platform all"}};
   }
 
@@ -63,6 +64,25 @@ class Bundle : public Command {
                   {"install", "bundled"}});
     settings.add({"--out-dir", {}, "out_dir", "Where the zips go", &out_dir_});
     settings.add({"--label", {}, "", "Who or what this is for; shown in the server's list", &label_});
+    settings.add(
+        {"--labels",
+         {},
+         "",
+         "A CSV file of people: a zip with a token of its own for each, in a folder of their name, and "
+         "tokens.csv; run again, only what is missing is made",
+         &labels_});
+    settings.add(
+        {"--count", {}, "", "The same for as many people without names, 'user 1' and so on", &count_});
+    settings.add({"--sign-key",
+                  {"OPENCAT_SIGN_KEY"},
+                  "sign_key",
+                  "A secret key file of minisign: SHA256SUMS.minisig is made with it",
+                  &sign_key_});
+    settings.add({"--sign-password-file",
+                  {"OPENCAT_SIGN_PASSWORD_FILE"},
+                  "sign_password_file",
+                  "That key's password, in a file (or in OPENCAT_SIGN_PASSWORD)",
+                  &sign_password_file_});
   }
 
   void run(Context& context) override {
@@ -71,6 +91,10 @@ class Bundle : public Command {
       throw Error(ErrorKind::usage,
                   "a bundle must know its server: name it with --server-url or OPENCAT_SERVER_URL");
     }
+    const std::vector<Person> people = chosen_people();
+    // Each of them shall be told apart by the server.
+    if (!people.empty()) pre_token_ = true;
+    const std::unique_ptr<MinisignKey> key = signing_key(context);
     BundlePlan plan;
     plan.server_url = checked_base_url(server_url_, "--server-url");
     plan.label = label_;
@@ -97,9 +121,10 @@ class Bundle : public Command {
                         npm_environment(context.environment, std::filesystem::current_path())};
       resolve_dependencies(context, plan, npm);
     }
-    BundleMaker maker(std::move(plan), cache, pre_token_ ? &tokens : nullptr, context.entropy,
+    BundleMaker maker(std::move(plan), cache, pre_token_ ? &tokens : nullptr, key.get(), context.entropy,
                       context.output.progress());
-    show(context, maker.make(runtimes, context.stop));
+    show(context, people.empty() ? maker.make(runtimes, context.stop)
+                                 : maker.make_for(people, runtimes, context.stop));
   }
 
  private:
@@ -155,6 +180,24 @@ class Bundle : public Command {
     };
   }
 
+  std::vector<Person> chosen_people() const {
+    if (labels_.empty()) return count_ == 0 ? std::vector<Person>() : numbered_people(count_, label_);
+    if (count_ != 0 || !label_.empty()) {
+      throw Error(ErrorKind::usage, "--labels names the people; leave out --count and --label");
+    }
+    return read_people(read_file(labels_, 16u << 20), labels_.string());
+  }
+
+  std::unique_ptr<MinisignKey> signing_key(const Context& context) const {
+    if (sign_key_.empty()) return nullptr;
+    std::string password = context.environment.get("OPENCAT_SIGN_PASSWORD").value_or("");
+    if (!sign_password_file_.empty()) {
+      password = read_file(sign_password_file_, 4096);
+      while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+    }
+    return std::make_unique<MinisignKey>(read_file(sign_key_, 4096), password, sign_key_.string());
+  }
+
   std::string admin_secret(const Context& context) const {
     if (!admin_secret_file_.empty()) return std::string(trim(read_file(admin_secret_file_, 4096)));
     return context.environment.get("OPENCAT_ADMIN_SECRET").value_or("");
@@ -187,17 +230,18 @@ class Bundle : public Command {
     return {};
   }
 
-  static void show(Context& context, const std::vector<MadeBundle>& made) {
+  void show(Context& context, const std::vector<MadeBundle>& made) const {
     Json bundles = Json::array();
     std::vector<std::vector<std::string>> rows{{"FILE", "SIZE", "SHA-256", "TOKEN"}};
     for (const MadeBundle& one : made) {
-      bundles.push_back({{"file", one.file.string()},
+      const std::string file = (out_dir_ / one.name).string();
+      bundles.push_back({{"file", file},
                          {"platform", one.platform.name()},
                          {"bytes", one.bytes},
                          {"sha256", one.sha256},
+                         {"label", one.label.empty() ? Json() : Json(one.label)},
                          {"token_id", one.token_id.empty() ? Json() : Json(one.token_id)}});
-      rows.push_back(
-          {one.file.string(), human_size(one.bytes), one.sha256, one.token_id.empty() ? "-" : one.token_id});
+      rows.push_back({file, human_size(one.bytes), one.sha256, one.token_id.empty() ? "-" : one.token_id});
     }
     context.output.result({{"bundles", bundles}}, table(rows));
   }
@@ -210,6 +254,10 @@ class Bundle : public Command {
   std::string deps_ = "install";
   std::filesystem::path out_dir_ = "dist";
   std::string label_;
+  std::filesystem::path labels_;
+  std::int64_t count_ = 0;
+  std::filesystem::path sign_key_;
+  std::filesystem::path sign_password_file_;
   bool pre_token_ = false;
 };
 
