@@ -47,7 +47,7 @@ function checkTokens({ server, dist }) {
     const { label, platform } = inZip(zip, 'bundle.json');
     const asked = server.tokens.get(token);
     assert.deepEqual(
-      [asked?.install_id, asked?.meta.label, asked?.platform],
+      [asked?.install_id, asked?.meta.label ?? null, asked?.platform],
       [install_id, label, platform],
       name,
     );
