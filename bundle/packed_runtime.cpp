@@ -19,23 +19,23 @@ namespace {
 constexpr const char* name_prefix = "packed-";
 constexpr std::uint64_t max_entries = 1'000'000;
 
-/// SHA256SUMS counts, too: a bundle names every file's digest as it is there.
-std::string digest_of(const FileSums& sums, const InputFile& zip) {
+/// The part of the name that says what was packed, and by whom.
+std::string name_start(const FileSums& sums) {
   Digest digest(DigestKind::sha256);
   for (const auto& [path, sum] : sums) digest.update(sum + "  " + path + "\n");
+  return name_prefix + std::string(Deflater::name()) + "-" + to_hex(digest.finish()).substr(0, 16) + "-";
+}
+
+std::string digest_of(const InputFile& zip) {
+  Digest digest(DigestKind::sha256);
   std::vector<char> piece(1 << 18);
   for (std::uint64_t done = 0; done < zip.size();) {
-    const std::span<char> part =
-        std::span(piece).first(std::min<std::uint64_t>(zip.size() - done, piece.size()));
+    const auto part = std::span(piece).first(std::min<std::uint64_t>(zip.size() - done, piece.size()));
     zip.read(done, part);
     digest.update({part.data(), part.size()});
     done += part.size();
   }
   return to_hex(digest.finish());
-}
-
-std::string name_of(const std::string& digest) {
-  return name_prefix + std::string(Deflater::name()) + "-" + digest + ".zip";
 }
 
 /// The one that is there and whole; whatever else bears such a name is removed.
@@ -48,7 +48,7 @@ std::optional<PackedRuntime> find(const fs::path& folder, const FileSums& sums) 
   for (const fs::path& file : files) {
     try {
       InputFile zip(file);
-      if (file.filename() == name_of(digest_of(sums, zip))) {
+      if (file.filename() == name_start(sums) + digest_of(zip) + ".zip") {
         auto entries = zip::read_directory(zip, file.string(), max_entries);
         return PackedRuntime{std::move(zip), std::move(entries), sums};
       }
@@ -75,8 +75,8 @@ std::unique_ptr<FileLock> right_to_pack(const RuntimeCache& cache, const std::st
   throw Error(ErrorKind::interrupted, "interrupted");
 }
 
-void write_packed(const Runtime& runtime, const FileSums& sums, const fs::path& file, Progress& progress,
-                  const std::stop_token& stop) {
+WrittenZip write_packed(const Runtime& runtime, const FileSums& sums, const fs::path& file,
+                        Progress& progress, const std::stop_token& stop) {
   std::vector<ZipEntry> entries;
   for (const auto& [path, sum] : sums) {
     const fs::path source = runtime.path / path;
@@ -99,7 +99,7 @@ void write_packed(const Runtime& runtime, const FileSums& sums, const fs::path& 
     writer.add(entry.name, entry.mode, packed.packed);
     progress.advance(task, done += packed.packed.size, runtime.bytes);
   });
-  writer.finish(0644);
+  return writer.finish(0644);
 }
 
 }  // namespace
@@ -115,15 +115,16 @@ PackedRuntime packed_runtime(const RuntimeCache& cache, const Runtime& runtime, 
   // Beside the runtimes, under the name that remove_leftovers() knows.
   const TemporaryFolder staging(cache.folder() / "node", ".staging-");
   const fs::path made = staging.path() / "packed.zip";
+  WrittenZip written;
   try {
-    write_packed(runtime, sums, made, progress, stop);
+    written = write_packed(runtime, sums, made, progress, stop);
   } catch (const Error& error) {
     // Says it better, where a file is missing or differs.
     if (error.kind() != ErrorKind::interrupted) cache.verify(runtime, stop);
     throw;
   }
   InputFile zip(made);
-  fs::rename(made, folder / name_of(digest_of(sums, zip)));
+  fs::rename(made, folder / (name_start(sums) + written.sha256 + ".zip"));
   auto entries = zip::read_directory(zip, made.string(), max_entries);
   return {std::move(zip), std::move(entries), std::move(sums)};
 }

@@ -13,7 +13,7 @@ namespace opencat {
 /// A runtime's files as they stand in a zip, named below its folder. Deflating a Node takes seconds, copying
 /// what was deflated a twentieth of one, so it is done once and kept beside the runtime:
 ///
-///     packed-DEFLATER-SHA256.zip   SHA256 is the digest of the runtime's SHA256SUMS and of the zip
+///     packed-DEFLATER-CONTENT-SHA256.zip   CONTENT is of the runtime's SHA256SUMS, SHA256 of the zip itself
 ///
 /// It is made when a bundle first needs it, from files that are hashed while they are packed, and hashed
 /// again whenever it is used: one that is damaged, or packed by another release of the deflater, is made

@@ -37,6 +37,7 @@ Json describe(const BundlePlan& plan, const Runtime& runtime, const FileSums& su
             {"title", plan.app.title},
             {"config", plan.app.config}}},
           {"npm_registry", or_null(plan.npm_registry)},
+          {"label", nullptr},
           {"files", sums}};
 }
 
@@ -111,11 +112,13 @@ SharedBundle::SharedBundle(const BundlePlan& plan, const RuntimeCache& cache, Ru
     writing.add(packed, sums);
   }
   zip_.flush();
-  description_ = std::make_unique<Json>(describe(plan, runtime_, sums));
+  const std::string description = describe(plan, runtime_, sums).dump(2) + "\n";
+  // Two spaces deep there is no other of this name, and no text holds a line's end as such.
+  const std::string label = "\n  \"label\": ";
+  const std::size_t at = description.find(label + "null") + label.size();
+  before_label_ = description.substr(0, at);
+  behind_label_ = description.substr(at + std::string_view("null").size());
 }
-
-SharedBundle::SharedBundle(SharedBundle&&) noexcept = default;
-SharedBundle::~SharedBundle() = default;
 
 WrittenZip SharedBundle::add_personal(ZipWriter& zip, const Personal& personal) const {
   Deflater deflater;
@@ -124,10 +127,9 @@ WrittenZip SharedBundle::add_personal(ZipWriter& zip, const Personal& personal) 
     text.copy(content.bytes.get(), text.size());
     zip.add(in_root(name), mode, deflater.pack(std::move(content)));
   };
-  Json description = *description_;
-  description["label"] = or_null(personal.label);
   // It may hold the enrolment key.
-  add(layout::bundle_file, has_key_ ? 0600 : 0644, description.dump(2) + "\n");
+  add(layout::bundle_file, has_key_ ? 0600 : 0644,
+      before_label_ + or_null(personal.label).dump() + behind_label_);
   if (!personal.token.empty()) add(layout::token_file, 0600, personal.token);
   return zip.finish(has_key_ || !personal.token.empty() ? 0600 : 0644);
 }

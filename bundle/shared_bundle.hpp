@@ -3,12 +3,9 @@
 
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "bundle/app.hpp"
 #include "bundle/runtime_cache.hpp"
@@ -51,8 +48,6 @@ class SharedBundle {
   SharedBundle(const BundlePlan& plan, const RuntimeCache& cache, Runtime runtime,
                const std::filesystem::path& file, const std::filesystem::path& scratch, Progress& progress,
                const std::stop_token& stop);
-  SharedBundle(SharedBundle&&) noexcept;
-  ~SharedBundle();
 
   const Platform& platform() const { return runtime_.platform; }
 
@@ -69,8 +64,9 @@ class SharedBundle {
   Runtime runtime_;
   bool has_key_;
   ZipWriter zip_;
-  /// bundle.json but for the label.
-  std::unique_ptr<nlohmann::json> description_;
+  /// bundle.json before its label and behind it: most of it is the list of files, the same for all.
+  std::string before_label_;
+  std::string behind_label_;
 };
 
 }  // namespace opencat

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "bundle/zip_entry.hpp"
 #include "opencat/digest.hpp"
@@ -31,8 +31,8 @@ class ZipWriter {
 
   /// Hands all to the system: from here to the next entry, copy_to() may be called by any thread.
   void flush() { out_.flush(); }
-  /// A new zip that begins with all entries of this one, at the cost of the system's copying of its bytes:
-  /// they are not read or hashed again. Whoever wants many zips that differ in a few entries adds what they
+  /// A new zip that begins with all entries of this one, at little more than the cost of copying its
+  /// bytes: they are not hashed again. Whoever wants many zips that differ in a few entries adds what they
   /// share, flushes, and adds what differs to a copy.
   ZipWriter copy_to(const std::filesystem::path& file) const;
 
@@ -43,13 +43,13 @@ class ZipWriter {
 
  private:
   ZipWriter(const ZipWriter& other, const std::filesystem::path& file);
-  void begin_entry(zip::Entry entry);
+  void begin_entry(const zip::Entry& entry);
   void write(std::string_view bytes);
 
   OutputFile out_;
   Digest digest_{DigestKind::sha256};
   zip::DosTime time_;
-  std::vector<zip::Entry> entries_;
+  std::map<std::string, std::string> directory_;  ///< name → its record
 };
 
 }  // namespace opencat

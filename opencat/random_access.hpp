@@ -46,8 +46,9 @@ class OutputFile {
   void write(std::string_view bytes);
   /// Hands what is buffered to the system.
   void flush();
-  /// Writes the first `count` bytes of `from`, without taking them through this process where the system can.
-  void copy_beginning(const InputFile& from, std::uint64_t count);
+  /// Writes all of `from`, as it was when it was opened. Where nothing is written yet and the file system can
+  /// (btrfs, XFS), the two share the bytes on the disk, and nothing is copied at all.
+  void copy(const InputFile& from);
   /// Flushes, sets the permission bits, and keeps the file.
   void close(unsigned mode);
 

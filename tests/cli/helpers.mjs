@@ -33,9 +33,10 @@ export function environment(folder, more = {}) {
   };
 }
 
-/** Starts the binary; `done` is its end: { code, signal, stdout, stderr }. */
-export function start(folder, words, { env = {}, cwd = folder } = {}) {
-  const child = spawn(opencat, words, {
+/** Starts the binary, through the program `via` if there is one; `done` is its end: { code, signal, stdout, stderr }. */
+export function start(folder, words, { env = {}, cwd = folder, via = [] } = {}) {
+  const [program, ...rest] = [...via, opencat, ...words];
+  const child = spawn(program, rest, {
     cwd,
     env: environment(folder, env),
     stdio: ['ignore', 'pipe', 'pipe'],
