@@ -87,7 +87,7 @@ MadeBundle BundleMaker::personalise(SharedBundle& shared, IssuedTokens* tokens, 
 std::vector<MadeBundle> BundleMaker::make(const std::vector<Runtime>& runtimes, std::stop_token stop) {
   TokenLedger ledger(plan_.out_dir);
   // In the same folder, so that the zips need only be renamed.
-  const TemporaryFolder scratch(plan_.out_dir, staging_prefix);
+  const TemporaryFolder scratch(plan_.out_dir, making_prefix);
   const fs::path ready = scratch.path() / "ready";
   const fs::path aside = scratch.path() / "aside";
   for (const fs::path& folder : {ready, aside}) make_folders(folder);

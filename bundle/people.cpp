@@ -106,7 +106,8 @@ std::string slug(const std::string& label) {
     name.resize(end);
   }
   while (!name.empty() && name.back() == '-') name.pop_back();
-  // Empty, or a device of Windows.
+  if (name.empty()) return "user";
+  // Else it is a device of Windows.
   return is_safe_relative_path(name) ? name : "user-" + name;
 }
 

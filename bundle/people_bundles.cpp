@@ -102,7 +102,7 @@ std::vector<MadeBundle> BundleMaker::make_for(const std::vector<Person>& people,
       needed.insert(i);
     }
   }
-  const TemporaryFolder scratch(plan_.out_dir, staging_prefix);
+  const TemporaryFolder scratch(plan_.out_dir, making_prefix);
   const fs::path ready = scratch.path() / "ready";
   make_folders(ready);
   std::vector<Runtime> wanted;

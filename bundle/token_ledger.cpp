@@ -22,7 +22,7 @@ TokenLedger::TokenLedger(fs::path folder) : folder_(std::move(folder)), file_(fo
       "another opencat makes zips in " + folder_.string() + "; wait for it, or name another --out-dir");
   fs::permissions(file_, static_cast<fs::perms>(0600));
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (entry.path().filename().string().rfind(staging_prefix, 0) == 0) fs::remove_all(entry.path());
+    if (entry.path().filename().string().rfind(making_prefix, 0) == 0) fs::remove_all(entry.path());
   }
   load();
 }

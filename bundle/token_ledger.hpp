@@ -19,7 +19,7 @@
 namespace opencat {
 
 /// Zips are made in a folder of this prefix, beside where they go.
-inline constexpr const char* staging_prefix = ".making-";
+inline constexpr const char* making_prefix = ".making-";
 
 /// What is known of a token that was asked for, and of the zip that it is for.
 struct LedgerEntry {
