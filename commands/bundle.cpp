@@ -24,7 +24,7 @@ class Bundle : public Command {
              "opencat bundle --platform win-x64 --label 'Ms Li' --out-dir zips",
              "opencat bundle --app ./my-app --deps bundled",
              "opencat bundle --platform win-x64 --labels people.csv --sign-key minisign.key",
-             "opencat bundle --app openclaw --node-version 26 --platform all"}};
+             "opencat bundle --app openclaw --node-version auto --platform all"}};
   }
 
   void declare(Settings& settings) override {
