@@ -179,7 +179,7 @@ Json document_of(NpmRegistry& registry, const NpmWish& wish, std::stop_token sto
 /// The tarball in the cache, fetched when it is not there or was damaged. It appears there when it is proved.
 fs::path cached_tarball(NpmRegistry& registry, const NpmRelease& release, const fs::path& cache_folder,
                         const fs::path& scratch, Progress& progress, std::stop_token stop) {
-  const fs::path kept = cache_folder / "packages" / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
+  fs::path kept = cache_folder / "packages" / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
   if (fs::is_regular_file(kept) && sha512_of_file(kept) == release.sha512) return kept;
   const fs::path fresh = scratch / "package.tgz";
   registry.download(release, fresh, progress, std::move(stop));
