@@ -161,7 +161,7 @@ std::vector<Person> numbered_people(std::int64_t count, const std::string& label
 
 std::string csv_cell(const std::string& text) {
   const bool formula = !text.empty() && text.find_first_of("=+-@") == 0;
-  const std::string safe = formula ? "'" + text : text;
+  std::string safe = formula ? "'" + text : text;
   if (safe.find_first_of(",\"\r\n") == std::string::npos) return safe;
   std::string quoted = "\"";
   for (const char c : safe) quoted += c == '"' ? "\"\"" : std::string(1, c);

@@ -99,7 +99,8 @@ class Lock {
   /// Where Node finds `name` from `path`: beside it or above. Empty: nowhere, as for what is optional.
   std::string resolve(std::string path, const std::string& name) const {
     for (;;) {
-      const std::string candidate = path + (path.empty() ? "" : "/") + "node_modules/" + name;
+      std::string candidate = path.empty() ? "" : path + "/";
+      candidate.append("node_modules/").append(name);
       if (packages_.contains(candidate) && !is_development(packages_.at(candidate))) return candidate;
       if (path.empty()) return {};
       const std::size_t above = path.rfind("/node_modules/");
@@ -133,7 +134,7 @@ void add_npm(Parts& parts, const Runtime& runtime) {
 
 std::string add_node(Parts& parts, const RuntimeCache& cache, const Runtime& runtime) {
   const std::string version = runtime.version.text();
-  const std::string purl =
+  std::string purl =
       "pkg:generic/node@" + version + "?arch=" + runtime.platform.cpu + "&os=" + runtime.platform.os;
   const FileSums sums = cache.sums(runtime);
   Json node{{"type", "platform"}, {"bom-ref", purl}, {"name", "node"}, {"version", version}, {"purl", purl}};
