@@ -75,7 +75,9 @@ std::vector<ZipEntry> bundle_content(const BundlePlan& plan, const Platform& pla
     }
   };
   add_below(layout::app_folder, plan.app.files);
-  if (plan.bundled_dependencies) {
+  if (!plan.bundled_dependencies) {
+    add_below(layout::app_folder, plan.app.tarballs);
+  } else if (plan.dependencies) {
     add_below(layout::app_folder, plan.dependencies(platform, scratch, stop));
   }
   std::sort(entries.begin(), entries.end(),

@@ -46,8 +46,6 @@ void move_all(const fs::path& ready, const fs::path& folder, const fs::path& asi
   }
 }
 
-Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 }  // namespace
 
 std::vector<SharedBundle> BundleMaker::prepare(const std::vector<Runtime>& runtimes, const fs::path& scratch,
@@ -64,68 +62,55 @@ std::vector<SharedBundle> BundleMaker::prepare(const std::vector<Runtime>& runti
   return shared;
 }
 
-MadeBundle BundleMaker::personalise(SharedBundle& shared, IssuedTokens* issued, std::stop_token stop) {
+MadeBundle BundleMaker::personalise(SharedBundle& shared, IssuedTokens* tokens, TokenLedger& ledger,
+                                    std::vector<std::string>& installations, const std::stop_token& stop) {
   MadeBundle made;
   made.platform = shared.platform();
-  made.file = plan_.out_dir / layout::zip_name(shared.platform());
-  Personal personal{plan_.label, {}};
-  if (issued != nullptr) {
-    const std::string install_id = random_uuid(entropy_);
-    Json answer = tokens_->issue(shared.platform(), install_id, plan_.label, std::move(stop));
-    issued->add(answer.at("token").get<std::string>());
-    // Its public id; an older server does not tell it, and then nothing names the token but the server.
-    made.token_id = answer.value("id", Json()).is_string() ? answer.at("id").get<std::string>() : "issued";
-    answer["install_id"] = install_id;
-    personal.token = answer.dump(2) + "\n";
+  made.name = layout::zip_name(shared.platform());
+  made.label = plan_.label;
+  if (tokens == nullptr) {
+    const WrittenZip written = shared.finish({plan_.label, {}});
+    made.bytes = written.bytes;
+    made.sha256 = written.sha256;
+    return made;
   }
-  const WrittenZip written = shared.finish(personal);
+  const IssuedTokens::Issued issued = tokens->issue(made.platform, plan_.label, made.name, stop);
+  const WrittenZip written = shared.finish({plan_.label, issued.text});
+  ledger.written(issued.install_id, written);
+  installations.push_back(issued.install_id);
+  made.token_id = issued.token_id;
   made.bytes = written.bytes;
   made.sha256 = written.sha256;
   return made;
 }
 
 std::vector<MadeBundle> BundleMaker::make(const std::vector<Runtime>& runtimes, std::stop_token stop) {
-  make_folders(plan_.out_dir);
+  TokenLedger ledger(plan_.out_dir);
   // In the same folder, so that the zips need only be renamed.
-  const TemporaryFolder scratch(plan_.out_dir, ".making-");
+  const TemporaryFolder scratch(plan_.out_dir, making_prefix);
   const fs::path ready = scratch.path() / "ready";
   const fs::path aside = scratch.path() / "aside";
   for (const fs::path& folder : {ready, aside}) make_folders(folder);
   std::vector<SharedBundle> shared = prepare(runtimes, scratch.path(), ready, stop);
   // Only now, when nothing can be wrong with the zips any more, are tokens asked for.
-  std::optional<IssuedTokens> issued;
-  if (tokens_ != nullptr) issued.emplace(*tokens_);
+  std::optional<IssuedTokens> tokens;
+  if (tokens_ != nullptr) tokens.emplace(*tokens_, ledger, entropy_);
   std::vector<MadeBundle> made;
-  for (SharedBundle& one : shared) made.push_back(personalise(one, issued ? &*issued : nullptr, stop));
-  write_lists(made, runtimes.front(), ready);
+  std::vector<std::string> installations;
+  for (SharedBundle& one : shared) {
+    made.push_back(personalise(one, tokens ? &*tokens : nullptr, ledger, installations, stop));
+  }
+  write_lists(plan_, cache_, runtimes, made, key_, ready);
   if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
   move_all(ready, plan_.out_dir, aside);
-  if (issued) issued->keep_all();
-  return made;
-}
-
-void BundleMaker::write_lists(const std::vector<MadeBundle>& made, const Runtime& runtime,
-                              const fs::path& ready) const {
-  std::string sums;
-  Json bundles = Json::array();
-  for (const MadeBundle& one : made) {
-    const std::string name = one.file.filename().string();
-    sums += one.sha256 + "  " + name + "\n";
-    bundles.push_back({{"file", name},
-                       {"platform", one.platform.name()},
-                       {"bytes", one.bytes},
-                       {"sha256", one.sha256},
-                       {"token_id", or_null(one.token_id)},
-                       {"label", or_null(plan_.label)}});
+  // The signature of other sums would only mislead.
+  if (key_ == nullptr) fs::remove(plan_.out_dir / "SHA256SUMS.minisig");
+  for (const std::string& installation : installations) tokens->keep(installation);
+  // People's zips are in folders; these have been handed over, as have those of a run that was killed here.
+  for (const LedgerEntry& entry : ledger.entries()) {
+    if (entry.file.find('/') == std::string::npos) ledger.forget(entry.install_id);
   }
-  const Json manifest{{"format", layout::format},
-                      {"opencat_version", version()},
-                      {"server_url", plan_.server_url},
-                      {"node", {{"version", runtime.version.text()}, {"npm", runtime.npm_version}}},
-                      {"app", {{"name", plan_.app.name}, {"version", plan_.app.version}}},
-                      {"bundles", bundles}};
-  write_file_atomically(ready / "SHA256SUMS", sums, FileMode::plain);
-  write_file_atomically(ready / "manifest.json", manifest.dump(2) + "\n", FileMode::plain);
+  return made;
 }
 
 Time bundle_time(const Environment& environment) {

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "opencat/http_client.hpp"
@@ -77,15 +78,40 @@ std::vector<Layer> read_layers(const Environment& environment, const fs::path& f
   return layers;
 }
 
+/// The header that one file's entries for an address make: a token wins over `_auth`, and that over a name
+/// and password, of which the latter is base64 in the file.
+std::string authorization_of(const Layer& layer, const std::string& address) {
+  const auto value = [&](const char* name) { return value_of({layer}, address + ":" + name); };
+  if (const std::string token = value("_authToken"); !token.empty()) return "Bearer " + token;
+  if (const std::string both = value("_auth"); !both.empty()) return "Basic " + both;
+  const std::string user = value("username");
+  const auto password = from_base64(value("_password"));
+  if (user.empty() || !password || password->empty()) return {};
+  const std::string plain = user + ":" + std::string(password->begin(), password->end());
+  return "Basic " + to_base64({reinterpret_cast<const unsigned char*>(plain.data()), plain.size()});
+}
+
 /// Puts the nearest layer's secrets over those of the layers behind it.
 void collect_authorizations(const std::vector<Layer>& layers, NpmConfig& config) {
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     for (const auto& [key, value] : layer->values) {
       const std::size_t colon = key.rfind(':');
-      if (key.rfind("//", 0) != 0 || colon == std::string::npos || value.empty()) continue;
-      const std::string name = key.substr(colon + 1);
-      if (name == "_authToken") config.authorizations[key.substr(0, colon)] = "Bearer " + value;
-      if (name == "_auth") config.authorizations[key.substr(0, colon)] = "Basic " + value;
+      if (key.rfind("//", 0) != 0 || colon == std::string::npos) continue;
+      const std::string address = key.substr(0, colon);
+      const std::string authorization = authorization_of(*layer, address);
+      if (!authorization.empty()) config.authorizations[address] = authorization;
+    }
+  }
+}
+
+void collect_scopes(const std::vector<Layer>& layers, NpmConfig& config) {
+  constexpr std::string_view end = ":registry";
+  for (const Layer& layer : layers) {
+    for (const auto& [key, value] : layer.values) {
+      if (key.front() != '@' || key.size() <= end.size() || value.empty()) continue;
+      if (key.substr(key.size() - end.size()) != end) continue;
+      config.scopes.try_emplace(key.substr(0, key.size() - end.size()),
+                                checked_base_url(value, key + " (from " + layer.origin + ")"));
     }
   }
 }
@@ -108,11 +134,23 @@ std::string NpmConfig::authorization_for(const std::string& url) const {
   return value;
 }
 
+const std::string& NpmConfig::registry_of(const std::string& package) const {
+  const auto found =
+      package.front() == '@' ? scopes.find(package.substr(0, package.find('/'))) : scopes.end();
+  return found != scopes.end() ? found->second : registry;
+}
+
 NpmConfig load_npm_config(const Environment& environment, const fs::path& folder,
                           const std::string& registry_flag, const AskNpm& ask_npm) {
   const std::vector<Layer> layers = read_layers(environment, folder);
   NpmConfig config;
   config.ca_file = value_of(layers, "cafile");
+  config.proxy = value_of(layers, "https-proxy");
+  if (config.proxy.empty()) config.proxy = value_of(layers, "proxy");
+  config.no_proxy = value_of(layers, "noproxy");
+  std::string origin;
+  if (value_of(layers, "strict-ssl", &origin) == "false") config.unchecked_tls_wanted_by = origin;
+  collect_scopes(layers, config);
   collect_authorizations(layers, config);
   config.registry = registry_flag;
   config.origin = "--npm-registry";
@@ -128,6 +166,19 @@ NpmConfig load_npm_config(const Environment& environment, const fs::path& folder
   }
   config.registry = checked_base_url(config.registry, "the npm registry (from " + config.origin + ")");
   return config;
+}
+
+Environment npm_environment(const Environment& environment, const fs::path& folder) {
+  std::vector<Layer> project;
+  add_file(project, folder / ".npmrc", environment);
+  const Layer given = environment_layer(environment);
+  Environment result = environment;
+  for (const Layer& layer : project) {
+    for (const auto& [key, value] : layer.values) {
+      if (given.values.count(key) == 0) result.set("npm_config_" + key, value);
+    }
+  }
+  return result;
 }
 
 std::map<std::string, std::string> parse_npmrc(const std::string& text, const Environment& environment) {

@@ -22,7 +22,7 @@ std::string text_at(const Json& document, const char* pointer) {
   return document.at(where).get<std::string>();
 }
 
-/// The sha512 among the digests of an integrity string (https://www.w3.org/TR/SRI); empty: there is none.
+/// The sha512 in base64 among the digests of an integrity string (https://www.w3.org/TR/SRI); empty: none.
 std::string sha512_of(const std::string& integrity) {
   for (const std::string& part : split(integrity, ' ')) {
     if (part.rfind("sha512-", 0) == 0) return part.substr(7, part.find('?') - 7);
@@ -30,28 +30,30 @@ std::string sha512_of(const std::string& integrity) {
   return {};
 }
 
-NpmPackage package_of(const Json& document, const std::string& name, const Version& version) {
+}  // namespace
+
+NpmRelease release_of(const Json& document, const std::string& name, const std::string& version) {
   const std::string integrity = text_at(document, "/dist/integrity");
-  NpmPackage package{name,
-                     version,
-                     text_at(document, "/dist/tarball"),
-                     sha512_of(integrity),
-                     text_at(document, "/engines/node"),
-                     integrity,
-                     {}};
+  NpmRelease release{name, version, text_at(document, "/dist/tarball"), sha512_of(integrity), integrity, {}};
   const Json::json_pointer where("/dist/signatures");
   if (document.contains(where) && document.at(where).is_array()) {
     for (const Json& one : document.at(where)) {
-      package.signatures.push_back({text_at(one, "/keyid"), text_at(one, "/sig")});
+      release.signatures.push_back({text_at(one, "/keyid"), text_at(one, "/sig")});
     }
   }
-  return package;
+  return release;
 }
 
-std::string title_of(const NpmPackage& package) { return package.name + "@" + package.version.text(); }
+namespace {
 
-HttpClientOptions with_ca(HttpClientOptions options, const std::string& ca_file) {
-  if (!ca_file.empty()) options.ca_file = ca_file;
+NpmPackage package_of(const Json& document, const std::string& name, const Version& version) {
+  return {release_of(document, name, version.text()), version, text_at(document, "/engines/node")};
+}
+
+HttpClientOptions configured(HttpClientOptions options, const NpmConfig& config) {
+  if (!config.ca_file.empty()) options.ca_file = config.ca_file;
+  options.proxy = config.proxy;
+  options.no_proxy = config.no_proxy;
   return options;
 }
 
@@ -67,7 +69,7 @@ struct NpmRegistry::Keys {
 
 NpmRegistry::NpmRegistry(NpmConfig config, HttpClientOptions http, Clock& clock, DocumentCache* documents)
     : config_(std::move(config)),
-      http_(with_ca(std::move(http), config_.ca_file)),
+      http_(configured(std::move(http), config_)),
       clock_(clock),
       documents_(documents) {}
 
@@ -82,7 +84,7 @@ HttpRequest NpmRegistry::request_for(const std::string& url) const {
 }
 
 HttpRequest NpmRegistry::list_request(const std::string& name) const {
-  HttpRequest request = request_for(config_.registry + "/" + percent_encode(name));
+  HttpRequest request = request_for(config_.registry_of(name) + "/" + percent_encode(name));
   // The abbreviated document: a tenth of the whole one's size.
   request.headers.emplace_back("Accept", "application/vnd.npm.install-v1+json, application/json;q=0.8");
   return request;
@@ -92,11 +94,15 @@ bool NpmRegistry::knows_versions(const std::string& name) const {
   return documents_ != nullptr && documents_->is_fresh(list_request(name));
 }
 
-std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
+Json NpmRegistry::document(const std::string& name, std::stop_token stop) {
   const HttpRequest request = list_request(name);
   const std::string what = "the npm package " + name;
-  const Json document = documents_ != nullptr ? documents_->get(http_, request, what, stop)
-                                              : get_json(http_, request, what, stop);
+  return documents_ != nullptr ? documents_->get(http_, request, what, stop)
+                               : get_json(http_, request, what, stop);
+}
+
+std::vector<NpmPackage> NpmRegistry::versions(const std::string& name, std::stop_token stop) {
+  const Json document = this->document(name, std::move(stop));
   std::vector<NpmPackage> packages;
   // A name of its own: a range-for over a temporary's items() would outlive it.
   const Json listed = document.value("versions", Json::object());
@@ -111,7 +117,7 @@ NpmPackage NpmRegistry::package(const std::string& name, const Version& version,
   const std::string title = name + "@" + version.text();
   try {
     const HttpRequest request =
-        request_for(config_.registry + "/" + percent_encode(name) + "/" + version.text());
+        request_for(config_.registry_of(name) + "/" + percent_encode(name) + "/" + version.text());
     return package_of(get_json(http_, request, "the npm package " + title, std::move(stop)), name, version);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
@@ -119,11 +125,12 @@ NpmPackage NpmRegistry::package(const std::string& name, const Version& version,
   }
 }
 
-const NpmRegistry::Keys& NpmRegistry::keys(std::stop_token stop) {
+const NpmRegistry::Keys& NpmRegistry::keys(const std::string& registry, std::stop_token stop) {
   const std::lock_guard lock(mutex_);
-  if (keys_) return *keys_;
+  std::unique_ptr<Keys>& kept = keys_[registry];
+  if (kept) return *kept;
   auto keys = std::make_unique<Keys>();
-  HttpRequest request = request_for(config_.registry + "/-/npm/v1/keys");
+  HttpRequest request = request_for(registry + "/-/npm/v1/keys");
   request.max_body_bytes = 1u << 20;
   const HttpResponse response = http_.send(request, std::move(stop));
   // As npm: a registry that passes signatures on but no keys (most mirrors) offers nothing to check.
@@ -137,25 +144,26 @@ const NpmRegistry::Keys& NpmRegistry::keys(std::stop_token stop) {
       keys->by_id[text_at(row, "/keyid")] = {text_at(row, "/key"), text_at(row, "/expires")};
     }
   }
-  keys_ = std::move(keys);
-  return *keys_;
+  kept = std::move(keys);
+  return *kept;
 }
 
-std::string NpmRegistry::published_at(const NpmPackage& package, std::stop_token stop) {
-  const HttpRequest request = request_for(config_.registry + "/" + percent_encode(package.name));
+std::string NpmRegistry::published_at(const NpmRelease& package, std::stop_token stop) {
+  const HttpRequest request =
+      request_for(config_.registry_of(package.name) + "/" + percent_encode(package.name));
   const Json document = get_json(http_, request, "the npm package " + package.name, std::move(stop));
   const Json times = document.is_object() ? document.value("time", Json::object()) : Json::object();
-  return times.is_object() ? times.value(package.version.text(), "") : std::string();
+  return times.is_object() ? times.value(package.version_text, "") : std::string();
 }
 
-std::string NpmRegistry::check_signature(const NpmPackage& package, std::stop_token stop) {
+std::string NpmRegistry::check_signature(const NpmRelease& package, std::stop_token stop) {
   if (package.signatures.empty()) return {};
-  const Keys& known = keys(stop);
+  const Keys& known = keys(config_.registry_of(package.name), stop);
   if (known.by_id.empty()) return {};
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorKind::integrity,
-                "the npm registry's signature of " + title_of(package) + " " + why + "; use another registry",
-                "from " + config_.registry);
+                "the npm registry's signature of " + package.title() + " " + why + "; use another registry",
+                "from " + config_.registry_of(package.name));
   };
   // To the second, which both have in the same form.
   const auto second = [](const std::string& time) { return time.substr(0, 19); };
@@ -172,15 +180,15 @@ std::string NpmRegistry::check_signature(const NpmPackage& package, std::stop_to
         refuse("is by a key that had expired when it was published");
       }
     }
-    if (!is_ecdsa_signature(key->second.key, title_of(package) + ":" + package.integrity, one.signature)) {
+    if (!is_ecdsa_signature(key->second.key, package.title() + ":" + package.integrity, one.signature)) {
       refuse("is wrong");
     }
   }
   return package.signatures.front().keyid;
 }
 
-Download NpmRegistry::tarball(const NpmPackage& package) const {
-  const std::string title = title_of(package);
+Download NpmRegistry::tarball(const NpmRelease& package) const {
+  const std::string title = package.title();
   if (package.sha512.empty() || package.tarball.empty()) {
     throw Error(ErrorKind::integrity, "the npm registry promises no sha512 for " + title +
                                           ", so that it cannot be verified; use another registry");
@@ -188,7 +196,7 @@ Download NpmRegistry::tarball(const NpmPackage& package) const {
   return {title, request_for(package.tarball), {DigestKind::sha512, package.sha512}};
 }
 
-void NpmRegistry::download(const NpmPackage& package, const std::filesystem::path& file, Progress& progress,
+void NpmRegistry::download(const NpmRelease& package, const std::filesystem::path& file, Progress& progress,
                            std::stop_token stop) {
   const Download what = tarball(package);
   download_verified(http_, what.request, what.digest, file, what.title, progress, std::move(stop));

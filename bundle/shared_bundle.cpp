@@ -34,7 +34,8 @@ Json describe(const BundlePlan& plan, const Runtime& runtime, const FileSums& su
             {"version", plan.app.version},
             {"deps", plan.bundled_dependencies ? "bundled" : "install"},
             {"start", plan.app.start},
-            {"title", plan.app.title}}},
+            {"title", plan.app.title},
+            {"config", plan.app.config}}},
           {"npm_registry", or_null(plan.npm_registry)},
           {"label", nullptr},
           {"files", sums}};

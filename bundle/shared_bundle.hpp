@@ -22,8 +22,8 @@ struct BundlePlan {
   std::string label;
   App app;
   bool bundled_dependencies = false;
-  /// Node modules for a platform, when they are bundled; their files live in the folder given. Called by
-  /// several threads at once.
+  /// Node modules for a platform, when they are bundled; their files live in the folder given. None: the app
+  /// has no dependencies. Called by several threads at once.
   std::function<std::vector<ZipEntry>(const Platform&, const std::filesystem::path& scratch,
                                       const std::stop_token& stop)>
       dependencies;

@@ -2,6 +2,10 @@
 #include "bundle/token_client.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +17,27 @@
 namespace opencat {
 
 using Json = nlohmann::json;
+
+namespace {
+
+constexpr int most_attempts = 5;
+
+/// What the server says, within a minute.
+std::chrono::seconds retry_after(const HttpResponse& response) {
+  const std::string* text = find_header(response.headers, "Retry-After");
+  int seconds = 1;
+  if (text != nullptr) std::from_chars(text->data(), text->data() + text->size(), seconds);
+  return std::chrono::seconds(std::clamp(seconds, 1, 60));
+}
+
+void wait(std::chrono::seconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
 
 TokenClient::TokenClient(std::string server_url, std::string admin_secret, HttpClientOptions http)
     : server_url_(std::move(server_url)), admin_secret_(std::move(admin_secret)), http_(std::move(http)) {}
@@ -60,9 +85,14 @@ Json TokenClient::issue(const Platform& platform, const std::string& install_id,
   if (!label.empty()) meta["label"] = label;
   const Json body{
       {"platform", platform.name()}, {"install_id", install_id}, {"version", version()}, {"meta", meta}};
-  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-  // From here on not to be interrupted: a token whose answer nobody read could never be deleted again.
-  const HttpResponse response = ask("POST", "/api/tokens", body.dump(), {});
+  HttpResponse response;
+  for (int attempt = 0;; ++attempt) {
+    if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    // Not to be interrupted: a token whose answer nobody read would have to be looked for.
+    response = ask("POST", "/api/tokens", body.dump(), {});
+    if (response.status != 429 || attempt == most_attempts) break;
+    wait(retry_after(response), stop);
+  }
   expect_success(response, "issuing a token");
   Json answer = Json::parse(response.body, nullptr, false);
   for (const char* name : {"token", "chat_url", "proxy_base_url"}) {
@@ -80,13 +110,15 @@ void TokenClient::revoke(const std::string& token) {
   if (response.status != 404 && response.status != 405) expect_success(response, "deleting a token");
 }
 
-IssuedTokens::~IssuedTokens() {
-  for (const std::string& token : unfinished_) {
-    try {
-      client_.revoke(token);
-    } catch (const std::exception&) {
-      // The first failure is on its way to the user; a token that nobody was given does no harm.
-    }
+void TokenClient::revoke_installation(const std::string& install_id, const std::string& token_id) {
+  if (!token_id.empty()) return revoke(token_id);
+  const HttpResponse response = ask("GET", "/api/admin/tokens?q=" + percent_encode(install_id), "", {});
+  if (response.status == 404 || response.status == 405) return;
+  expect_success(response, "looking for a token");
+  const Json answer = Json::parse(response.body, nullptr, false);
+  const Json tokens = answer.is_object() ? answer.value("tokens", Json::array()) : Json::array();
+  for (const Json& token : tokens) {
+    if (token.is_object() && token.value("install_id", "") == install_id) revoke(token.value("id", ""));
   }
 }
 

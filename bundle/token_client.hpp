@@ -4,7 +4,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -29,35 +28,22 @@ class TokenClient {
   std::optional<Enrollment> enrollment(std::stop_token stop);
 
   /// A new token for one installation: the server's whole answer, with "token" in it. A stop is looked at
-  /// only before the server is asked, so that every token that was issued is known here.
+  /// only before the server is asked, so that every token that was issued is known here. A server that wants
+  /// it slower (429) is asked again when it says.
   nlohmann::json issue(const Platform& platform, const std::string& install_id, const std::string& label,
                        std::stop_token stop);
 
-  /// Deletes the token; a server that cannot is no error.
-  void revoke(const std::string& token);
+  /// Deletes the installation's token: that of the id (or the token itself), or, when none is known, whatever
+  /// the server has issued for it. A server that has none, or cannot, is no error.
+  void revoke_installation(const std::string& install_id, const std::string& token_id);
 
  private:
   HttpResponse ask(const std::string& method, const std::string& path, const std::string& body,
                    std::stop_token stop);
+  void revoke(const std::string& token);
   std::string server_url_;
   std::string admin_secret_;
   HttpClient http_;
-};
-
-/// Tokens issued for bundles that are not finished: whichever has not been kept is deleted at the end.
-class IssuedTokens {
- public:
-  explicit IssuedTokens(TokenClient& client) : client_(client) {}
-  IssuedTokens(const IssuedTokens&) = delete;
-  IssuedTokens& operator=(const IssuedTokens&) = delete;
-  ~IssuedTokens();
-
-  void add(const std::string& token) { unfinished_.push_back(token); }
-  void keep_all() { unfinished_.clear(); }
-
- private:
-  TokenClient& client_;
-  std::vector<std::string> unfinished_;
 };
 
 }  // namespace opencat

@@ -115,12 +115,10 @@ void RuntimeSettings::declare(Settings& settings) {
        3600});
 }
 
-NodeWish RuntimeSettings::chosen_wish(const Context& context, const std::filesystem::path& folder) const {
+NodeWish RuntimeSettings::chosen_wish(const Context& context, const std::filesystem::path& folder,
+                                      const std::string& package_json) const {
   if (node_version != "auto") return NodeWish(node_version);
-  // The built-in app has no folder.
-  NodeWish wish = folder.empty() ? node_wish_of_package(std::string(asset("templates/app/package.json")),
-                                                        "the built-in app")
-                                 : node_wish_of(folder);
+  NodeWish wish = folder.empty() ? node_wish_of_package(package_json, "the app") : node_wish_of(folder);
   context.output.say("the app asks for Node " + printable(wish.text()));
   return wish;
 }

@@ -31,8 +31,10 @@ struct RuntimeSettings {
 
   void declare(Settings& settings);
 
-  /// What --node-version says; for `auto`, what the app in `folder` asks for. Says what that is.
-  NodeWish chosen_wish(const Context& context, const std::filesystem::path& folder) const;
+  /// What --node-version says; for `auto`, what the app in `folder` asks for, or, if that is
+  /// empty, its package.json. Says what that is.
+  NodeWish chosen_wish(const Context& context, const std::filesystem::path& folder,
+                       const std::string& package_json = {}) const;
   /// This machine's when none was named; throws Error(usage) for a name that is none.
   std::vector<Platform> chosen_platforms() const;
   std::filesystem::path chosen_cache(const Context& context) const;

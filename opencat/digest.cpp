@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/digest.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include <openssl/crypto.h>
@@ -89,6 +90,21 @@ std::string to_base64(std::span<const unsigned char> bytes) {
                                    static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
+}
+
+std::optional<std::vector<unsigned char>> from_base64(std::string_view text) {
+  // OpenSSL would take white space around it, too, and counts the padding as bytes.
+  const std::size_t end = std::min(text.find_last_not_of('='), text.size() - 1) + 1;
+  const std::size_t padding = text.size() - end;
+  constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0 || padding > 2 || text.substr(0, end).find_first_not_of(alphabet) != text.npos) {
+    return std::nullopt;
+  }
+  std::vector<unsigned char> bytes(text.size() / 4 * 3);
+  EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                  static_cast<int>(text.size()));
+  bytes.resize(bytes.size() - padding);
+  return bytes;
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ std::string sha256_file(const std::filesystem::path& file);
 std::string to_hex(std::span<const unsigned char> bytes);
 /// Base64 with padding (RFC 4648, section 4).
 std::string to_base64(std::span<const unsigned char> bytes);
+/// Its bytes; nothing when the text is no base64 with its padding.
+std::optional<std::vector<unsigned char>> from_base64(std::string_view text);
 
 /// Whether the two are equal, in a time that does not depend on where they differ.
 bool equal_in_constant_time(std::string_view a, std::string_view b);

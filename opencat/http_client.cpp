@@ -217,6 +217,8 @@ void HttpClient::State::configure(CURL* easy, const HttpRequest& request, Exchan
   const bool began_with_tls = lower(request.url.substr(0, 6)) == "https:";
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, began_with_tls ? "https" : "http,https");
   if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!options.proxy.empty()) curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy.c_str());
+  if (!options.no_proxy.empty()) curl_easy_setopt(easy, CURLOPT_NOPROXY, options.no_proxy.c_str());
   if (request.method != "GET") {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));

@@ -70,6 +70,10 @@ struct HttpClientOptions {
   std::string user_agent;
   /// A PEM file with certificates to trust instead of the system's; empty: the system's.
   std::string ca_file;
+  /// A proxy's URL, which may hold a password, and the hosts that are asked without it, with commas; empty:
+  /// what the environment says.
+  std::string proxy = {};
+  std::string no_proxy = {};
   /// Redirects may never lead from https to http, whatever this says; a loopback address does not lead to a
   /// plain one elsewhere either.
   PlainHttp plain_http = PlainHttp::loopback_only;

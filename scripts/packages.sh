@@ -9,7 +9,7 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent'
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent minisign'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 4: data/config.json, which the app reads. What the user added or chose in it stays.
+// Step 4: data/config.json, which the app reads. What the user added or chose in it stays. And what the app declares.
+import { configureApp } from './app_config.mjs';
 import { readJson } from './files.mjs';
 import { configFile } from './token.mjs';
 
@@ -20,4 +21,5 @@ export function writeConfig(context) {
   };
   receipt.writeFile(file, `${JSON.stringify(config, null, 2)}\n`, 0o600);
   context.result.config = file;
+  configureApp(context);
 }

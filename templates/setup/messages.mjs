@@ -54,6 +54,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
   tokenKept: ['Keeping the one this PC has.', '保留这台电脑已有的令牌。'],
   tokenAsking: ['Asking {server}', '正在向 {server} 申请'],
   tokenAgain: ['No luck yet; trying again in {seconds} s.', '暂未成功，{seconds} 秒后重试。'],
+  appConfigured: ['{file}', '{file}'],
+  appValueKept: ['Left as you have it: {name} in {file}', '保留您的设置: {file} 中的 {name}'],
+  appConfigUnreadable: [
+    '{file} is not plain JSON (comments, perhaps), so it was left as it is. Add to it what {wanted} says.',
+    '{file} 不是标准 JSON（可能含有注释），因此未作改动。请把 {wanted} 中的内容添加进去。',
+  ],
   shortcutMade: ['{file}', '{file}'],
   shortcutFailed: [
     'The desktop cannot be written ({reason}); open {page} instead.',

@@ -8,7 +8,7 @@ import { isInside, readJson, sha256, writeAtomically } from './files.mjs';
 export const RECEIPT = path.join('data', 'receipt.json');
 
 export class Receipt {
-  /** Entries: {path, kind: 'file'|'tree', sha256?: [hash, …]}; a path inside the home is relative to it, so that a moved folder still uninstalls. */
+  /** Entries: {path, kind: 'file'|'tree', sha256?: [hash, …]}, or app_config's of kind 'values'; a path inside the home is relative to it, so that a moved folder still uninstalls. */
   constructor(home) {
     this.home = home;
     this.file = path.join(home, RECEIPT);
@@ -29,6 +29,20 @@ export class Receipt {
     const name = isInside(file, this.home) ? path.relative(this.home, file) : file;
     const entry = { path: name, kind };
     if (hash) entry.sha256 = [...new Set([hash, ...(old?.sha256 ?? [])])].slice(0, 2);
+    this.#replace(old, entry);
+  }
+
+  /** Records what is ours in a file of the user's; the kind and its members are the recorder's. */
+  recordEntry(file, entry) {
+    this.#replace(this.find(file), { path: file, ...entry });
+  }
+
+  forget(entry) {
+    this.entries = this.entries.filter((each) => each !== entry);
+    this.save();
+  }
+
+  #replace(old, entry) {
     if (old && JSON.stringify(old) === JSON.stringify(entry)) return;
     this.entries = [...this.entries.filter((each) => each !== old), entry];
     this.save();

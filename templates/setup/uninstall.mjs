@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Failure } from './failure.mjs';
+import { VALUES, takeBack } from './app_config.mjs';
 import { isInside, sha256 } from './files.mjs';
 import { launcherName } from './launcher.mjs';
 import { Receipt } from './receipt.mjs';
@@ -23,7 +24,8 @@ export function uninstall({ home, bundleFolder, bundle, options, say }) {
   );
   for (const entry of entries) {
     const file = receipt.absolute(entry);
-    if (options.keepToken && file === configFile(home)) outcome.kept.push(file);
+    if (entry.kind === VALUES) takeBack(entry, file);
+    else if (options.keepToken && file === configFile(home)) outcome.kept.push(file);
     else if (!mayRemove(entry, file, [home, bundleFolder])) {
       outcome.kept.push(file);
       say.line('keptChanged', { file });

@@ -78,3 +78,47 @@ TEST_CASE("a token serves its own address and no other") {
   CHECK(config.authorization_for("https://a.example.evil/x").empty());
   CHECK(config.authorization_for("https://b.example/x").empty());
 }
+
+TEST_CASE("a scope has a registry of its own, and a name and password make a header as _auth does") {
+  Desk desk;
+  desk.write("home/.npmrc",
+             "registry=https://a.example/\n@team:registry=https://team.example/npm/\n"
+             "//team.example/npm/:username=li\n//team.example/npm/:_password=czNjcmV0\n"
+             "//b.example/:_auth=bGk6czNjcmV0\n//c.example/:_auth=old\n//c.example/:_authToken=new\n"
+             "//d.example/:username=li\n//d.example/:_password=not base64\n");
+  const NpmConfig config = desk.load();
+  CHECK(config.registry_of("@team/x") == "https://team.example/npm");
+  CHECK(config.registry_of("@other/x") == "https://a.example");
+  CHECK(config.registry_of("x") == "https://a.example");
+  CHECK(config.authorization_for("https://team.example/npm/@team%2fx") == "Basic bGk6czNjcmV0");
+  CHECK(config.authorization_for("https://team.example/other").empty());
+  CHECK(config.authorization_for("https://b.example/x") == "Basic bGk6czNjcmV0");
+  CHECK(config.authorization_for("https://c.example/x") == "Bearer new");
+  CHECK(config.authorization_for("https://d.example/x").empty());
+  desk.write("project/.npmrc", "@team:registry=ftp://team.example");
+  CHECK_THROWS_AS(desk.load(), Error);
+}
+
+TEST_CASE("npm's proxy settings, and one for which TLS shall not be checked") {
+  Desk desk;
+  desk.write("home/.npmrc",
+             "registry=https://a.example\nproxy=http://p.example:1\nnoproxy=b.example,c.example\n");
+  CHECK(desk.load().proxy == "http://p.example:1");
+  CHECK(desk.load().no_proxy == "b.example,c.example");
+  CHECK(desk.load().unchecked_tls_wanted_by.empty());
+  desk.write("project/.npmrc", "https-proxy=http://p.example:2\nstrict-ssl=false\n");
+  CHECK(desk.load().proxy == "http://p.example:2");
+  CHECK(desk.load().unchecked_tls_wanted_by == (desk.project / ".npmrc").string());
+}
+
+TEST_CASE("an npm elsewhere is told what the project's .npmrc says, unless the environment says it") {
+  Desk desk;
+  desk.write("project/.npmrc",
+             "//a.example/:_authToken=${TOKEN}\n@team:registry=https://a.example\ncafile=/a.pem\n");
+  desk.environment.set("TOKEN", "abc");
+  desk.environment.set("NPM_CONFIG_CAFILE", "/b.pem");
+  const Environment environment = npm_environment(desk.environment, desk.project);
+  CHECK(environment.get("npm_config_//a.example/:_authToken") == "abc");
+  CHECK(environment.get("npm_config_@team:registry") == "https://a.example");
+  CHECK_FALSE(environment.get("npm_config_cafile"));
+}

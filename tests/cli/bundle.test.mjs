@@ -67,6 +67,7 @@ test('a bundle with a token: what bundle.json lists is there, and the token is n
       deps: 'install',
       start: ['chat.mjs'],
       title: { en: 'OpenCat Chat', zh: 'OpenCat 聊天' },
+      config: [],
     },
     npm_registry: null,
     label: 'Ms Li',
@@ -146,7 +147,7 @@ test('a wrong secret, none at all, or no server: said before anything is made', 
     [2, ['--pre-token'], { OPENCAT_ADMIN_SECRET: '' }, /OPENCAT_ADMIN_SECRET/],
     [3, ['--pre-token', '--server-url', DEAD], {}, /127\.0\.0\.1:9/],
     [2, ['--server-url', 'example.com/chat?x=1'], {}, /--server-url/],
-    [2, ['--app', 'cowsay@1.6.0'], {}, /--app/],
+    [2, ['--app', './cowsay'], {}, /--app/],
     [2, ['--deps', 'bundle'], {}, /bundled/],
   ];
   for (const [code, words, env, message] of cases) {
@@ -206,7 +207,7 @@ test('the enrolment key: asked for, given, not needed, or warned about', async (
 function largeApp(folder) {
   const app = path.join(folder, 'app');
   fs.mkdirSync(app);
-  const declared = { start: ['main.mjs'], title: { en: 'Large', zh: '大' } };
+  const declared = { start: ['main.mjs'], name: { en: 'Large', zh: '大' } };
   fs.writeFileSync(
     path.join(app, 'package.json'),
     JSON.stringify({ name: 'large', version: '1.0.0', opencat: declared }),
@@ -349,6 +350,7 @@ test('an app of one’s own: its files, without node_modules and .npmrc; mistake
     deps: 'install',
     start: ['src/主.mjs'],
     title: { en: 'mine', zh: 'mine' },
+    config: [],
   });
   for (const [more, message] of [
     [{}, /start/],

@@ -28,6 +28,9 @@ export class NodeMirror {
       index: [],
       requests: [],
       faults: new Map(),
+      tags: new Map(),
+      secrets: new Map(),
+      redirects: new Map(),
       ranges: true, // whether it answers a part when asked for one
     });
     this.sums = new Map();
@@ -92,12 +95,27 @@ export class NodeMirror {
   }
 
   addPackage(name, version, tarball, more = {}) {
-    const file = `/${name}/-/${name}-${version}.tgz`;
+    const file = `/${name}/-/${name.split('/').pop()}-${version}.tgz`;
     const dist = { tarball: `${this.url}${file}`, integrity: `sha512-${hash('sha512', tarball, 'base64')}` };
     const versions = this.packages.get(name) ?? {};
     versions[version] = { name, version, dist, ...more };
     this.packages.set(name, versions);
     this.files.set(file, tarball);
+  }
+
+  /** A package as npm packs it: its package.json, which the registry tells too, and files by their names. */
+  addApp(manifest, files = {}) {
+    const entries = { 'package.json': JSON.stringify(manifest), ...files };
+    const tarball = tarGz(
+      Object.entries(entries).map(([name, bytes]) => ({ name: `package/${name}`, bytes })),
+    );
+    const { name, version, ...more } = manifest;
+    this.addPackage(name, version, tarball, more);
+  }
+
+  /** Whatever is below `part` is for those alone who send this Authorization header. */
+  protect(part, authorization) {
+    this.secrets.set(part, authorization);
   }
 
   /** The npm packages of a small runtime for each platform, and its npm. */
@@ -109,8 +127,9 @@ export class NodeMirror {
     this.addPackage('npm', npm, npmPackage(npm), { engines: { node: '^18.17.0 || >=20.5.0' } });
   }
 
-  addRealPackage(name, version) {
-    this.addPackage(name, version, fs.readFileSync(packedPackage(name, version)));
+  /** What the registry tells of it beside is in its package.json, unless `more` says otherwise. */
+  addRealPackage(name, version, more = packedManifest(name, version)) {
+    this.addPackage(name, version, fs.readFileSync(packedPackage(name, version)), more);
   }
 
   #handle(request, response) {
@@ -119,6 +138,10 @@ export class NodeMirror {
     const fault = this.#faultFor(file);
     if (typeof fault === 'number') return response.writeHead(fault).end();
     if (fault?.status) return response.writeHead(fault.status, fault.headers).end();
+    const secret = [...this.secrets].find(([part]) => file.includes(part))?.[1];
+    if (secret && request.headers.authorization !== secret) return response.writeHead(401).end('{}');
+    const location = [...this.redirects].find(([part]) => file.includes(part))?.[1];
+    if (location) return response.writeHead(302, { location: location + request.url }).end();
     let bytes = this.files.get(file) ?? this.#document(file);
     if (bytes === undefined) return response.writeHead(404).end('{}');
     bytes = Buffer.from(bytes);
@@ -143,11 +166,12 @@ export class NodeMirror {
   }
 
   #document(file) {
-    const [, name, version] = file.split('/');
+    const [, name, version] = /^\/((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(file) ?? [];
     const versions = this.packages.get(name);
     if (!versions) return undefined;
     if (version) return versions[version] && JSON.stringify(versions[version]);
-    return JSON.stringify({ name, versions, time: this.times.get(name) });
+    const tags = this.tags.get(name) ?? { latest: Object.keys(versions).at(-1) };
+    return JSON.stringify({ name, 'dist-tags': tags, versions, time: this.times.get(name) });
   }
 }
 
@@ -208,9 +232,17 @@ export function realDistArchive(folder, platform, version) {
   return execFileSync('tar', gzip, { maxBuffer: 1 << 30 });
 }
 
+function packedManifest(name, version) {
+  const words = ['-xzOf', packedPackage(name, version), 'package/package.json'];
+  const { dependencies, optionalDependencies, peerDependencies, bin, os, cpu, libc, engines } = JSON.parse(
+    execFileSync('tar', words, { encoding: 'utf8' }),
+  );
+  return { dependencies, optionalDependencies, peerDependencies, bin, os, cpu, libc, engines };
+}
+
 /** The tarball of an exact version, downloaded once. */
 export function packedPackage(name, version) {
-  const file = path.join(cacheFolder, `${name}-${version}.tgz`);
+  const file = path.join(cacheFolder, `${name.replace(/^@/, '').replace('/', '-')}-${version}.tgz`);
   if (fs.existsSync(file)) return file;
   // Packed aside and then renamed: a killed download, or two tests at once, leave no half file.
   fs.mkdirSync(cacheFolder, { recursive: true });

@@ -12,7 +12,16 @@ export const ANSWER = ['你好', '，', 'this ', 'is ', '**streamed**', '.'];
 export class FakeOpencat {
   /** `enrollment` is what an administrator is told of it; null stands for a server too old to say. */
   constructor({ enrollKey = null, prefix = '', enrollment = { mode: 'key', key: ENROLL_KEY } } = {}) {
-    Object.assign(this, { enrollKey, prefix, enrollment, requests: [], tokens: new Map(), overrides: [] });
+    Object.assign(this, {
+      enrollKey,
+      prefix,
+      enrollment,
+      requests: [],
+      tokens: new Map(),
+      overrides: [],
+      issued: 0,
+      ids: new Map(),
+    });
     this.server = createServer((request, response) => {
       this.#handle(request, response).catch((error) => response.destroy(error));
     });
@@ -42,9 +51,12 @@ export class FakeOpencat {
   /** The answer of POST /api/tokens, as `opencat bundle --pre-token` would put it into token.json. */
   issue(asked) {
     const token = `occ_${randomBytes(16).toString('hex')}`;
-    this.tokens.set(token, asked);
+    this.issued += 1;
+    const id = `tok_${this.issued}`;
+    this.ids.set(id, token);
+    this.tokens.set(token, { ...asked, id });
     return {
-      id: `tok_${this.tokens.size}`,
+      id,
       token,
       chat_url: `${this.url}/chat#token=${token}`,
       proxy_base_url: `${this.url}/v1`,
@@ -80,8 +92,13 @@ export class FakeOpencat {
     if (request.method === 'GET' && path === '/api/admin/enrollment' && this.enrollment) {
       return sendJson(response, 200, this.enrollment);
     }
-    const deleted =
-      request.method === 'DELETE' && this.tokens.delete(decodeURIComponent(path.split('/').pop()));
+    if (request.method === 'GET' && path.startsWith('/api/admin/tokens?q=')) {
+      const wanted = decodeURIComponent(path.split('q=')[1]);
+      const all = [...this.tokens.values()].filter(({ install_id }) => install_id.includes(wanted));
+      return sendJson(response, 200, { tokens: all, total: all.length, page: 1, limit: 50 });
+    }
+    const named = decodeURIComponent(path.split('/').pop());
+    const deleted = request.method === 'DELETE' && this.tokens.delete(this.ids.get(named) ?? named);
     return deleted ? response.writeHead(204).end() : sendError(response, 404, 'NOT_FOUND');
   }
 

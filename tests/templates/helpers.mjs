@@ -82,12 +82,12 @@ export const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
 export const mode = (file) => fs.statSync(file).mode & 0o777;
 
 /** An app without packages: says which token it was configured with, and its arguments. */
-export function tinyApp(folder) {
+export function tinyApp(folder, config = []) {
   fs.mkdirSync(folder, { recursive: true });
   const declaration = {
     name: 'tiny',
     version: '1.0.0',
-    opencat: { start: ['main.mjs', '--fixed'], title: { en: 'Tiny', zh: '小' } },
+    opencat: { start: ['main.mjs', '--fixed'], name: { en: 'Tiny', zh: '小' }, config },
   };
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(declaration));
   const code = `import fs from 'node:fs';
