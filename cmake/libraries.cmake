@@ -9,6 +9,9 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(tomlplusplus REQUIRED)
+if(NOT OPENCAT_SANITIZE)
+  find_package(mimalloc REQUIRED)
+endif()
 
 find_package(PkgConfig QUIET)
 

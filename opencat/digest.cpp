@@ -15,7 +15,10 @@ struct Digest::State {
 };
 
 Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
-  const EVP_MD* algorithm = kind == DigestKind::sha256 ? EVP_sha256() : EVP_sha512();
+  // Found once: EVP_sha256() would be looked up in OpenSSL's providers for each digest.
+  static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+  const EVP_MD* algorithm = kind == DigestKind::sha256 ? sha256 : sha512;
   if (!state_->context || EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) != 1) {
     throw Error(ErrorKind::failed, "the cryptographic library cannot make a digest");
   }

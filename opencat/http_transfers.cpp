@@ -17,6 +17,8 @@ using SteadyTime = chrono::steady_clock::time_point;
 namespace {
 
 constexpr chrono::milliseconds sweep_interval{1000};
+constexpr long read_buffer_bytes = 4096;
+constexpr std::size_t max_known_urls = 64;
 
 // libcurl 8.14 (Debian 13) may ask to be called at once, again and again, as long as a transfer with more to
 // read is paused. After so many calls that moved nothing it is called this seldom, until something moves.
@@ -28,6 +30,7 @@ constexpr chrono::milliseconds idle_turn{20};
 struct Job {
   curl::Easy easy{nullptr, &curl_easy_cleanup};
   HttpRequest request;
+  std::shared_ptr<CURLU> url;  ///< libcurl reads it while the transfer runs
   TransferLimits limits;
   curl::List headers{nullptr, &curl_slist_free_all};
   TransferListener* listener = nullptr;
@@ -58,6 +61,9 @@ struct HttpTransfers::State {
   CURLM* multi;
   std::unordered_map<CURL*, std::shared_ptr<Job>> jobs;
   std::vector<curl::Easy> idle;
+  std::unordered_map<std::string, std::shared_ptr<CURLU>> urls;
+  /// Otherwise libcurl would look for one in the environment for each request.
+  const bool has_proxy = curl::environment_has_proxy();
   std::optional<EventLoop::Timer> timer;  ///< may fire before `due`, never after it
   std::optional<SteadyTime> due;          ///< when libcurl wants to be called
   int idle_turns = 0;                     ///< how often its timer came since something moved
@@ -79,6 +85,7 @@ struct HttpTransfers::State {
 
   curl::Easy take_easy();
   void configure(Job& job);
+  void set_url(Job& job);
   void finish(CURL* easy, CURLcode code);
   void collect_finished();
   void cancel(const std::shared_ptr<Job>& job);
@@ -136,7 +143,10 @@ void HttpTransfers::State::configure(Job& job) {
   curl::apply_limits(easy, limits);
   // One request per connection: with HTTP/2 a paused stream would hold back the others on its connection.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_URL, job.request.url.c_str());
+  // An event has a few hundred bytes, and each open stream holds such a buffer.
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, read_buffer_bytes);
+  set_url(job);
+  if (!has_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
   if (job.request.upload) {
@@ -155,6 +165,23 @@ void HttpTransfers::State::configure(Job& job) {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+}
+
+/// Few addresses are asked, again and again: each is parsed once.
+void HttpTransfers::State::set_url(Job& job) {
+  if (urls.size() == max_known_urls) urls.clear();
+  std::shared_ptr<CURLU>& url = urls[job.request.url];
+  if (!url) {
+    url.reset(curl_url(), &curl_url_cleanup);
+    if (curl_url_set(url.get(), CURLUPART_URL, job.request.url.c_str(), 0) != CURLUE_OK) {
+      urls.erase(job.request.url);
+      // libcurl says what is wrong with it, as with every other failure.
+      curl_easy_setopt(job.easy.get(), CURLOPT_URL, job.request.url.c_str());
+      return;
+    }
+  }
+  job.url = url;
+  curl_easy_setopt(job.easy.get(), CURLOPT_CURLU, url.get());
 }
 
 void HttpTransfers::State::configure_upload(Job& job) {

@@ -7,7 +7,7 @@
 {
   packages_build='g++ cmake ninja-build ccache pkg-config libcli11-dev libdeflate-dev libarchive-dev libcpp-httplib-dev
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
-    zlib1g-dev libbrotli-dev ca-certificates'
+    libmimalloc-dev zlib1g-dev libbrotli-dev ca-certificates'
   packages_run='unzip'
   packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl'
   packages_fuzz='clang libclang-rt-dev'

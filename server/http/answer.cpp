@@ -4,8 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include <fmt/format.h>
-
 #include "opencat/version.hpp"
 
 namespace opencat::http {
@@ -19,9 +17,11 @@ bool has_no_body(int status) { return status == 204 || status == 304 || status <
 }  // namespace
 
 std::string head_of(const Response& response, const std::string& request_id, bool keep_alive) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nX-Protocol-Version: {}\r\nX-Request-Id: {}\r\n", response.status,
-                  reason_phrase(response.status), protocol_version, request_id);
+  std::string head;
+  head.reserve(512);
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  head.append(reason_phrase(response.status)).append("\r\nX-Protocol-Version: ").append(protocol_version);
+  head.append("\r\nX-Request-Id: ").append(request_id).append("\r\n");
   for (const auto& [name, value] : response.headers) {
     // A line break inside a value would let its sender write headers of his own.
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
@@ -33,7 +33,9 @@ std::string head_of(const Response& response, const std::string& request_id, boo
 
 std::string bytes_of(const Request& request, const Response& response, bool keep_alive) {
   std::string bytes = head_of(response, request.id, keep_alive);
-  if (!has_no_body(response.status)) bytes += fmt::format("Content-Length: {}\r\n", response.body.size());
+  if (!has_no_body(response.status)) {
+    bytes.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  }
   bytes += "\r\n";
   if (request.method != "HEAD" && !has_no_body(response.status)) bytes += response.body;
   return bytes;

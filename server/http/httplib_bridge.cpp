@@ -7,6 +7,7 @@
 #include <cstring>
 #include <regex>
 #include <thread>
+#include <unordered_map>
 
 #include <httplib.h>
 
@@ -16,6 +17,9 @@
 namespace opencat::http {
 
 namespace {
+
+constexpr std::size_t max_known_lines = 64;
+constexpr std::size_t longest_known_line = 256;
 
 /// The headers of a head that HeadFraming found well, as they were written: httplib percent-decodes their
 /// values, and "%0d%0a" in one would end a line wherever that value is passed on.
@@ -33,7 +37,7 @@ Headers headers_of(std::string_view head) {
 
 bool asks_to_close(const Headers& headers) {
   return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
-    if (lower(header.first) != "connection") return false;
+    if (header.first.size() != std::strlen("connection") || lower(header.first) != "connection") return false;
     const auto options = split(header.second, ',');
     return std::any_of(options.begin(), options.end(),
                        [](const std::string& option) { return lower(trim(option)) == "close"; });
@@ -64,17 +68,18 @@ class BufferStream : public httplib::Stream {
   std::string_view bytes_;
 };
 
-/// Calls process_request() in the shape this httplib has. A template, so that the other shape is not
-/// compiled.
+/// Calls process_request() in the shape this httplib has; as if the connection ended with the answer, for
+/// httplib takes its time to word how long it is kept, and that answer is dropped. A template, so that the
+/// other shape is not compiled.
 template <class Base>
 class Processing : public Base {
  public:
   template <class Setup>
   bool process(httplib::Stream& stream, bool& closed, const Setup& setup) {
     if constexpr (requires(Processing & self) { self.process_request(stream, false, closed, setup); }) {
-      return this->process_request(stream, false, closed, setup);
+      return this->process_request(stream, true, closed, setup);
     } else {
-      return this->process_request(stream, std::string(), 0, std::string(), 0, false, closed, setup);
+      return this->process_request(stream, std::string(), 0, std::string(), 0, true, closed, setup);
     }
   }
 };
@@ -94,32 +99,48 @@ class RequestParser::Server : public Processing<httplib::Server> {
   }
 
   Parsed parse(std::string_view head) {
-    parsed_ = Parsed{};
     // httplib is for the first line: it has ideas of its own about headers (Range, Expect, decoding), and
     // none is wanted.
     const std::size_t line_end = head.find("\r\n") + 2;
-    Headers headers = headers_of(head.substr(line_end));
-    const std::string first_line = std::string(head.substr(0, line_end)) + "\r\n";
-    BufferStream stream(first_line);
+    Parsed parsed = parse_line(std::string(head.substr(0, line_end)));
+    parsed.request.headers = headers_of(head.substr(line_end));
+    if (asks_to_close(parsed.request.headers)) parsed.keep_alive = false;
+    return parsed;
+  }
+
+ private:
+  /// Nearly all requests begin with one of a few lines, so what those say is remembered.
+  Parsed parse_line(const std::string& line) {
+    if (const auto known = known_lines_.find(line); known != known_lines_.end()) return known->second;
+    parse_new_line(line);
+    const bool may_repeat = line.find('?') == std::string::npos && line.size() <= longest_known_line;
+    if (parsed_.route != nullptr && may_repeat) {
+      if (known_lines_.size() == max_known_lines) known_lines_.clear();
+      known_lines_.emplace(line, parsed_);
+    }
+    return std::move(parsed_);
+  }
+
+  void parse_new_line(const std::string& line) {
+    parsed_ = Parsed{};
+    const std::string head = line + "\r\n";
+    BufferStream stream(head);
     bool closed = false;
-    const std::function<void(httplib::Request&)> setup = [this, &headers](httplib::Request& request) {
+    const std::function<void(httplib::Request&)> setup = [this](httplib::Request& request) {
       parsed_.http_1_0 = request.version == "HTTP/1.0";
       strip_prefix(request.path);
       parsed_.request.method = request.method;
       parsed_.request.path = request.path;
-      parsed_.request.headers = std::move(headers);
       // The body is the connection's: httplib would hold all of it, read forms and unpack what is compressed.
       request.headers.emplace("Content-Length", "0");
     };
     const bool well = process(stream, closed, setup);
     // To keep a 1.0 client's connection open, it would have to be told so in a header of those days.
-    parsed_.keep_alive = well && !closed && !parsed_.http_1_0 && !asks_to_close(parsed_.request.headers);
+    parsed_.keep_alive = well && !closed && !parsed_.http_1_0;
     if (parsed_.route == nullptr && parsed_.status == 404 && is_known(parsed_.request.path))
       parsed_.status = 405;
-    return std::move(parsed_);
   }
 
- private:
   void add(const Route& route) {
     const Handler handler = [this, &route](const httplib::Request& request, httplib::Response&) {
       parsed_.route = &route;
@@ -154,7 +175,8 @@ class RequestParser::Server : public Processing<httplib::Server> {
 
   std::string prefix_;
   std::vector<std::regex> patterns_;
-  Parsed parsed_;
+  Parsed parsed_;  ///< of the line that httplib is at
+  std::unordered_map<std::string, Parsed> known_lines_;
 };
 
 RequestParser::RequestParser(const Routes& routes, std::string prefix)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat::routes {
 
@@ -36,7 +37,7 @@ void refuse_unknown(const Json& object, std::initializer_list<const char*> known
     if (std::any_of(known.begin(), known.end(), same)) continue;
     std::string list;
     for (const char* one : known) list += (list.empty() ? "'" : ", '") + std::string(one) + "'";
-    refuse(fmt::format("{} has no member '{}'; it may have {}", what, name.substr(0, max_text_bytes), list));
+    refuse(fmt::format("{} has no member '{}'; it may have {}", what, beginning(name, max_text_bytes), list));
   }
 }
 

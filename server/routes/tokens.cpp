@@ -39,8 +39,9 @@ TokenRequest parse_token_request(const std::string& bytes) {
   request.meta = meta->dump();
   if (request.meta.size() > max_meta_bytes) refuse("'meta' is too long");
   const auto label = meta->find("label");
-  if (label != meta->end() && label->is_string())
-    request.label = label->get<std::string>().substr(0, max_text_bytes);
+  if (label != meta->end() && label->is_string()) {
+    request.label = beginning(label->get_ref<const std::string&>(), max_text_bytes);
+  }
   return request;
 }
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/admissions.hpp"
 
+#include <utility>
+
 namespace opencat {
 
 using sqlite::Lent;
 
 namespace {
 
-Admission::Verdict verdict(const TokenReader::Holder& token, const QuotaUse& use) {
+constexpr std::size_t to_the_minute = sizeof "2026-01-31T08:00" - 1;
+
+Admission::Verdict verdict(const TokenReader::Holder& token) {
   if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
-  switch (quota_verdict(token.limits, use)) {
+  switch (quota_verdict(token.limits, token.use)) {
     case QuotaVerdict::daily_used_up:
       return Admission::Verdict::daily_used_up;
     case QuotaVerdict::monthly_used_up:
@@ -50,12 +54,12 @@ Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minu
 Admission Admissions::admit(const AdmissionRequest& request) {
   using Verdict = Admission::Verdict;
   Admission admission;
-  const auto token = tokens_.holder(request.token_hash);
+  const auto token = tokens_.holder(request.token_hash, request.period);
   if (!token) return admission;
   admission.token_id = token->id;
   admission.limits = token->limits;
-  admission.use = tokens_.use(token->id, request.period);
-  admission.verdict = verdict(*token, admission.use);
+  admission.use = token->use;
+  admission.verdict = verdict(*token);
   if (admission.verdict != Verdict::admitted || request.only_ask) return admission;
   admission.retry_after = window_.take(token->id, request.now);
   if (admission.retry_after.count() > 0) {
@@ -63,12 +67,10 @@ Admission Admissions::admit(const AdmissionRequest& request) {
     return admission;
   }
   // First what may fail without harm: a request that was counted must not be told that it was not.
-  const std::string now = iso8601(request.now);
-  constexpr std::size_t to_the_minute = sizeof "2026-01-31T08:00" - 1;
-  if (token->last_used_at.compare(0, to_the_minute, now, 0, to_the_minute) != 0) {
+  if (token->last_used_at.compare(0, to_the_minute, this_minute(request.now)) != 0) {
     Lent touch(touch_);
     touch->bind(1, token->id);
-    touch->bind(2, now);
+    touch->bind(2, iso8601(request.now));
     touch->exec();
   }
   Lent count(count_);
@@ -77,6 +79,13 @@ Admission Admissions::admit(const AdmissionRequest& request) {
   ++admission.use.daily;
   ++admission.use.monthly;
   return admission;
+}
+
+/// "2026-01-31T08:00", which is worded once a minute.
+const std::string& Admissions::this_minute(Time now) {
+  const auto minute = std::chrono::floor<std::chrono::minutes>(now);
+  if (std::exchange(minute_, minute) != minute) minute_text_ = iso8601(now).substr(0, to_the_minute);
+  return minute_text_;
 }
 
 void Admissions::give_back(const Reservation& row) {

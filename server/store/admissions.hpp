@@ -17,9 +17,13 @@ class Admissions {
   void settle(const Reservation& row, const TokenUse& used);
 
  private:
+  const std::string& this_minute(Time now);
+
   TokenReader tokens_;
   SlidingWindow window_;  ///< of the tokens that are known, so it needs no bound
   SQLite::Statement count_, uncount_, settle_, touch_;
+  std::chrono::time_point<std::chrono::system_clock, std::chrono::minutes> minute_{};
+  std::string minute_text_;
 };
 
 }  // namespace opencat

@@ -26,10 +26,11 @@ const char* TokenReader::columns() {
 TokenReader::TokenReader(SQLite::Database& database)
     : by_hash_(database, select_where("token_hash = ?1")),
       by_id_(database, select_where("id = ?1")),
-      holder_(
-          database,
-          "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, '') FROM tokens "
-          "WHERE token_hash = ?1"),
+      holder_(database,
+              "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), "
+              "coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
+              "FROM tokens LEFT JOIN usage ON token_id = id AND date >= ?3 AND date < ?4 "
+              "WHERE token_hash = ?1 GROUP BY id"),
       // A month's rows of a token stand together in the primary key: what was rolled up of it under the month
       // alone, then its days, and "-32" is behind every day.
       use_(database,
@@ -42,14 +43,18 @@ std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
   return first(*statement);
 }
 
-std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash) {
+std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash, const QuotaPeriod& period) {
   sqlite::Lent row(holder_);
   sqlite::bind_blob(*row, 1, hash);
+  row->bind(2, period.day);
+  row->bind(3, period.month);
+  row->bind(4, period.month + "-32");
   if (!row->executeStep()) return std::nullopt;
   return Holder{row->getColumn(0).getString(),
                 row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
                 {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
-                row->getColumn(4).getString()};
+                row->getColumn(4).getString(),
+                {row->getColumn(5).getInt64(), row->getColumn(6).getInt64()}};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {

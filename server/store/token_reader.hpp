@@ -22,8 +22,9 @@ class TokenReader {
     TokenStatus status = TokenStatus::active;
     Limits limits;
     std::string last_used_at;
+    QuotaUse use;  ///< as use() tells it
   };
-  std::optional<Holder> holder(const std::string& hash);
+  std::optional<Holder> holder(const std::string& hash, const QuotaPeriod& period);
   /// By its id or hash.
   std::optional<TokenRecord> find(const std::string& id_or_hash);
   /// The requests of the period's day and month.

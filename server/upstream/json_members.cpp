@@ -25,11 +25,13 @@ class Scanner {
   void step() { ++at_; }
 
   std::string_view string() {
-    const std::size_t begin = at_++;
-    for (; text_[at_] != '"'; ++at_) {
-      if (text_[at_] == '\\') ++at_;
-    }
-    return text_.substr(begin, ++at_ - begin);
+    const std::size_t begin = at_;
+    std::size_t quote = begin;
+    do {
+      quote = text_.find('"', quote + 1);
+    } while (is_escaped(quote));
+    at_ = quote + 1;
+    return text_.substr(begin, at_ - begin);
   }
 
   std::string_view value() {
@@ -57,6 +59,13 @@ class Scanner {
   }
 
  private:
+  /// An odd number of backslashes stands before it.
+  bool is_escaped(std::size_t at) const {
+    std::size_t first = at;
+    while (text_[first - 1] == '\\') --first;
+    return (at - first) % 2 == 1;
+  }
+
   std::string_view text_;
   std::size_t at_ = 0;
 };

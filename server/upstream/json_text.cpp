@@ -9,6 +9,11 @@ namespace opencat {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// A byte that stands for itself in a string, which most do.
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// Each function takes what it is named after off the front of the text, or returns false.
@@ -111,19 +116,20 @@ class Checker {
 
   bool string() {
     rest_.remove_prefix(1);
-    while (!rest_.empty()) {
+    while (true) {
+      std::size_t plain = 0;
+      while (plain < rest_.size() && is_plain(rest_[plain])) ++plain;
+      rest_.remove_prefix(plain);
+      if (rest_.empty()) return false;
       const auto byte = static_cast<unsigned char>(rest_.front());
       if (byte == '"') return take('"');
       if (byte < 0x20) return false;
       if (byte == '\\') {
         if (!escape()) return false;
-      } else if (byte < 0x80) {
-        rest_.remove_prefix(1);
       } else if (!character(byte)) {
         return false;
       }
     }
-    return false;
   }
 
   bool escape() {

@@ -10,6 +10,8 @@ namespace opencat {
 
 namespace {
 
+constexpr std::size_t kept_bytes = 1024;
+
 std::string header_or_empty(const HttpHeaders& headers, std::string_view name) {
   const std::string* value = find_header(headers, name);
   return value == nullptr ? std::string() : *value;
@@ -69,13 +71,17 @@ void ModelCall::on_event(const SseEvent& event) {
   saw_failure_ = meaning == EventMeaning::failure;
   const bool usage_only = meter_.see_chunk(event.data) == UsageMeter::Chunk::usage_only;
   if (meaning == EventMeaning::content && usage_only && strip_usage_chunk_) return;
-  ready_ += sse_bytes(event);
+  append_sse(ready_, event);
 }
 
 void ModelCall::deliver() {
   if (ready_.empty()) return;
-  const std::string events = std::exchange(ready_, {});
+  std::string events = std::exchange(ready_, {});
   listener_.stream_bytes(events);
+  // Its memory serves the next events, unless these were uncommonly long.
+  if (!ready_.empty() || events.capacity() > kept_bytes) return;
+  events.clear();
+  ready_ = std::move(events);
 }
 
 void ModelCall::end_broken(const Error& error) {

@@ -45,7 +45,8 @@ class SseParser {
   bool at_start_ = true;
 };
 
-/// The event as bytes to send, ending in its blank line.
+/// Appends the event as it is sent, ending in its blank line.
+void append_sse(std::string& bytes, const SseEvent& event);
 std::string sse_bytes(const SseEvent& event);
 
 }  // namespace opencat

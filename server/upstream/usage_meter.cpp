@@ -2,46 +2,51 @@
 #include "server/upstream/usage_meter.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 #include "server/upstream/json_members.hpp"
+#include "server/upstream/json_text.hpp"
 #include "server/upstream/token_estimate.hpp"
 
 namespace opencat {
 
-using Json = nlohmann::json;
-
 namespace {
 
 /// A count from outside: nothing negative, nothing absurd that could overflow a sum.
-std::optional<std::int64_t> count_of(const Json& usage, const char* name) {
-  const auto found = usage.find(name);
-  if (found == usage.end() || !found->is_number()) return std::nullopt;
-  return static_cast<std::int64_t>(std::clamp(found->get<double>(), 0.0, 1e12));
+std::optional<std::int64_t> count_of(const JsonMembers& usage, std::string_view name) {
+  const std::string_view text = usage.find(name).value_or("");
+  double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return static_cast<std::int64_t>(std::clamp(number, 0.0, 1e12));
+}
+
+std::optional<JsonMembers> object_in(const JsonMembers& holder, std::string_view name) {
+  const auto text = holder.find(name);
+  if (!text || text->front() != '{') return std::nullopt;
+  return JsonMembers(*text);
 }
 
 /// The usage object of a document: its own, or that of the message or response in it.
-const Json* usage_in(const Json& document) {
-  if (!document.is_object()) return nullptr;
-  const auto object_in = [](const Json& holder, const char* name) -> const Json* {
-    const auto found = holder.find(name);
-    return found != holder.end() && found->is_object() ? &*found : nullptr;
-  };
-  if (const Json* usage = object_in(document, "usage")) return usage;
-  for (const char* name : {"message", "response"}) {
+std::optional<JsonMembers> usage_in(const JsonMembers& document) {
+  if (auto usage = object_in(document, "usage")) return usage;
+  for (const std::string_view name : {"message", "response"}) {
     // One step and no further: nobody's usage stands deeper, and an event may be nested a million times.
-    if (const Json* inner = object_in(document, name)) return object_in(*inner, "usage");
+    if (const auto inner = object_in(document, name)) return object_in(*inner, "usage");
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+bool is_empty_array(std::optional<std::string_view> json) {
+  return json && json->front() == '[' && trim(json->substr(1)) == "]";
 }
 
 }  // namespace
 
-template <class AnyJson>
-void UsageMeter::take(const AnyJson& usage) {
+void UsageMeter::take(const JsonMembers& usage) {
   if (const auto prompt = count_of(usage, "prompt_tokens")) {
     prompt_ = *prompt;
     has_prompt_ = true;
@@ -59,25 +64,21 @@ void UsageMeter::take(const AnyJson& usage) {
   has_completion_ = true;
 }
 
-UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) {
+UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) try {
   seen_tokens_ += estimated_answer_tokens(data);
   // Most chunks carry a few characters and no usage: they are not parsed for it.
   if (data.find("\"usage\"") == std::string_view::npos) return Chunk::content;
-  const Json chunk = Json::parse(data, nullptr, false);
-  const Json* usage = usage_in(chunk);
-  if (usage == nullptr) return Chunk::content;
+  const JsonMembers chunk(data);
+  const auto usage = usage_in(chunk);
+  if (!usage) return Chunk::content;
   take(*usage);
-  const auto choices = chunk.find("choices");
-  return choices != chunk.end() && choices->is_array() && choices->empty() ? Chunk::usage_only
-                                                                           : Chunk::content;
+  return is_empty_array(chunk.find("choices")) ? Chunk::usage_only : Chunk::content;
+} catch (const Error&) {
+  return Chunk::content;
 }
 
 bool UsageMeter::see_answer(std::string_view body) try {
-  // Only the one member is parsed: answers are long, and may hold numbers that no parser can.
-  if (const auto found = JsonMembers(body).find("usage")) {
-    const Json usage = Json::parse(*found, nullptr, false);
-    if (usage.is_object()) take(usage);
-  }
+  if (const auto usage = object_in(JsonMembers(body), "usage")) take(*usage);
   if (!has_completion_) seen_tokens_ += estimated_answer_tokens(body);
   return true;
 } catch (const Error&) {
@@ -90,8 +91,8 @@ void UsageMeter::see_tail(std::string_view tail) {
   const std::size_t begin = tail.find('{', name);
   // Objects within it (details) close before it does: the first end that makes a whole document is its own.
   for (std::size_t end = begin; end != std::string_view::npos && (end = tail.find('}', end)) != tail.npos;) {
-    const Json usage = Json::parse(tail.substr(begin, ++end - begin), nullptr, false);
-    if (usage.is_object()) return take(usage);
+    const std::string_view usage = tail.substr(begin, ++end - begin);
+    if (is_json(usage)) return take(JsonMembers(usage));
   }
 }
 

@@ -6,6 +6,8 @@
 
 namespace opencat {
 
+class JsonMembers;
+
 /// Tokens of the language model that a request used.
 struct Usage {
   std::int64_t prompt_tokens = 0;
@@ -39,8 +41,7 @@ class UsageMeter {
   std::int64_t completion_ = 0;
   std::int64_t seen_tokens_ = 0;  ///< reckoned from the answer's text
 
-  template <class Json>
-  void take(const Json& usage);
+  void take(const JsonMembers& usage);
 };
 
 }  // namespace opencat

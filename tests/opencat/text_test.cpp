@@ -29,6 +29,16 @@ TEST_CASE("small helpers do what they are named after") {
   CHECK(percent_encode("aZ0-._~ /?#\xC3\xA9") == "aZ0-._~%20%2F%3F%23%C3%A9");
 }
 
+TEST_CASE("the beginning of a text ends where a character does") {
+  CHECK(beginning("abc", 3) == "abc");
+  CHECK(beginning("abcd", 3) == "abc");
+  CHECK(beginning("a张三", 4) == "a张");
+  CHECK(beginning("a张三", 5) == "a张");
+  CHECK(beginning("a张三", 6) == "a张");
+  CHECK(beginning("a张三", 7) == "a张三");
+  CHECK(beginning("😀", 3).empty());
+}
+
 TEST_CASE("a masked secret shows too little to use it") {
   CHECK(masked("occ_0123456789abcdef0123456789abcdef") == "occ_0123********");
   CHECK(masked("short-secret") == "********");
