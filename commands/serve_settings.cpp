@@ -22,6 +22,14 @@ int port_number(const std::string& flag, const std::string& text) {
   return port;
 }
 
+/// As libcurl looks for it (https://curl.se/libcurl/c/CURLOPT_PROXY.html). HTTP_PROXY is none: a CGI program
+/// would get it from a request's header.
+bool has_proxy(const Environment& environment) {
+  const auto names = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  return std::any_of(names.begin(), names.end(),
+                     [&](const char* name) { return environment.get(name).has_value(); });
+}
+
 }  // namespace
 
 void ServeSettings::declare(Settings& settings) {
@@ -283,6 +291,7 @@ ServerOptions ServeSettings::data_options() {
 ServerOptions ServeSettings::options(const Environment& environment) {
   data_options();
   options_.upstreams = upstreams(environment);
+  options_.may_use_proxy = has_proxy(environment);
   if (!ops_port_.empty()) options_.ops_port = port_number("--ops-port", ops_port_);
   if (options_.tls_cert.empty() != options_.tls_key.empty())
     throw Error(ErrorKind::usage, "--tls-cert and --tls-key go together: give both or none");

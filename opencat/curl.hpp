@@ -29,9 +29,6 @@ List header_list(const HttpHeaders& headers);
 /// Sets what every request of this program shares: signals off, protocols, redirects, TLS, times.
 void apply_limits(CURL* easy, const HttpLimits& limits);
 
-/// Whether a variable names a proxy (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
-bool environment_has_proxy();
-
 /// Adds a header line as libcurl's callback gives it; a new status line (after a redirect) empties the list.
 void collect_header(HttpHeaders& headers, std::string_view line);
 

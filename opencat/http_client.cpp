@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/http_client.hpp"
 
-#include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 
@@ -49,15 +47,6 @@ void apply_limits(CURL* easy, const HttpLimits& limits) {
   const long stall_s = (limits.stall_timeout_ms + 999) / 1000;
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, stall_s > 0 ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall_s);
-}
-
-bool environment_has_proxy() {
-  // HTTP_PROXY is none: a CGI program would get it from a request's header.
-  const auto names = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-  return std::any_of(names.begin(), names.end(), [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && *value != '\0';
-  });
 }
 
 void collect_header(HttpHeaders& headers, std::string_view line) {

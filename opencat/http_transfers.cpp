@@ -62,8 +62,6 @@ struct HttpTransfers::State {
   std::unordered_map<CURL*, std::shared_ptr<Job>> jobs;
   std::vector<curl::Easy> idle;
   std::unordered_map<std::string, std::shared_ptr<CURLU>> urls;
-  /// Otherwise libcurl would look for one in the environment for each request.
-  const bool has_proxy = curl::environment_has_proxy();
   std::optional<EventLoop::Timer> timer;  ///< may fire before `due`, never after it
   std::optional<SteadyTime> due;          ///< when libcurl wants to be called
   int idle_turns = 0;                     ///< how often its timer came since something moved
@@ -146,7 +144,7 @@ void HttpTransfers::State::configure(Job& job) {
   // An event has a few hundred bytes, and each open stream holds such a buffer.
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, read_buffer_bytes);
   set_url(job);
-  if (!has_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (!options.may_use_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
   if (job.request.upload) {

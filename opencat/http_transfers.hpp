@@ -53,6 +53,8 @@ class HttpTransfers {
     std::string user_agent;
     std::string ca_file;  ///< empty: the system's
     long max_idle_connections = 256;
+    /// False: libcurl need not look for one in the environment, as it does for each request.
+    bool may_use_proxy = true;
   };
   HttpTransfers(EventLoop& loop, Options options);
   ~HttpTransfers();

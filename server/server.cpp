@@ -134,7 +134,8 @@ void Server::State::prepare_secrets() {
 
 void Server::State::prepare_services() {
   request_id_prefix = "req_" + random_hex(entropy, 6) + "_";
-  const HttpTransfers::Options transfers{std::string("opencat/") + version(), options.ca_file, 256};
+  const HttpTransfers::Options transfers{std::string("opencat/") + version(), options.ca_file, 256,
+                                         options.may_use_proxy};
   for (std::size_t i = 0; i < options.loops; ++i) workers.push_back(std::make_unique<Worker>(transfers));
   if (options.ops_port) ops_worker = std::make_unique<Worker>(transfers);
   std::vector<UpstreamLoop> loops;

@@ -31,6 +31,7 @@ struct ServerOptions {
   std::filesystem::path data_dir;
   bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
   std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503
+  bool may_use_proxy = true;              ///< for upstreams: the environment names one
   std::string ca_file;                    ///< PEM certificates to trust of upstreams; empty: the system's
   std::chrono::seconds ping_interval{15};
   std::string admin_secret;  ///< empty: made at the first start and kept in the data folder; likewise the key
