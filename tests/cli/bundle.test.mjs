@@ -366,3 +366,22 @@ test('an app of one’s own: its files, without node_modules and .npmrc; mistake
   fs.symlinkSync('/etc/passwd', path.join(app, 'link'));
   assert.match((await bundle(['--app', app])).stderr, /link/);
 });
+
+test('--node-version auto is what the folder of --app asks for, not the folder one stands in', async (t) => {
+  const { folder, registry, bundle } = await workshop(t);
+  registry.addRuntimePackages('20.3.0', ['linux-x64']);
+  const app = path.join(folder, 'an app');
+  fs.mkdirSync(app);
+  fs.writeFileSync(path.join(app, 'main.mjs'), '');
+  fs.writeFileSync(path.join(app, 'package.json'), '{"name":"a","version":"1.0.0","main":"main.mjs"}');
+  fs.writeFileSync(path.join(folder, '.nvmrc'), '22\n');
+  const words = ['--app', app, '--node-version', 'auto', '--enroll-key', ENROLL_KEY];
+  const nothing = await bundle(words);
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.stderr, /an app.*no \.nvmrc/);
+  fs.writeFileSync(path.join(app, '.nvmrc'), '20\n');
+  const made = await bundle(words);
+  assert.equal(made.code, 0, made.stderr);
+  const root = unzipped(t, made.json.bundles[0].file.replace(/^dist/, path.join(folder, 'dist')));
+  assert.equal(JSON.parse(fs.readFileSync(path.join(root, 'bundle.json'))).node.version, '20.3.0');
+});
