@@ -24,10 +24,16 @@ std::optional<std::int64_t> count_of(const JsonMembers& usage, std::string_view 
   return static_cast<std::int64_t>(std::clamp(number, 0.0, 1e12));
 }
 
+/// Nothing for what is no object, and for one with names that are no Unicode: it tells of no usage.
+std::optional<JsonMembers> object(std::string_view text) try {
+  return JsonMembers(text);
+} catch (const Error&) {
+  return std::nullopt;
+}
+
 std::optional<JsonMembers> object_in(const JsonMembers& holder, std::string_view name) {
   const auto text = holder.find(name);
-  if (!text || text->front() != '{') return std::nullopt;
-  return JsonMembers(*text);
+  return text ? object(*text) : std::nullopt;
 }
 
 /// The usage object of a document: its own, or that of the message or response in it.
@@ -64,25 +70,23 @@ void UsageMeter::take(const JsonMembers& usage) {
   has_completion_ = true;
 }
 
-UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) try {
+UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) {
   seen_tokens_ += estimated_answer_tokens(data);
   // Most chunks carry a few characters and no usage: they are not parsed for it.
   if (data.find("\"usage\"") == std::string_view::npos) return Chunk::content;
-  const JsonMembers chunk(data);
-  const auto usage = usage_in(chunk);
+  const auto chunk = object(data);
+  const auto usage = chunk ? usage_in(*chunk) : std::nullopt;
   if (!usage) return Chunk::content;
   take(*usage);
-  return is_empty_array(chunk.find("choices")) ? Chunk::usage_only : Chunk::content;
-} catch (const Error&) {
-  return Chunk::content;
+  return is_empty_array(chunk->find("choices")) ? Chunk::usage_only : Chunk::content;
 }
 
-bool UsageMeter::see_answer(std::string_view body) try {
-  if (const auto usage = object_in(JsonMembers(body), "usage")) take(*usage);
+bool UsageMeter::see_answer(std::string_view body) {
+  const auto answer = object(body);
+  if (!answer) return false;
+  if (const auto usage = object_in(*answer, "usage")) take(*usage);
   if (!has_completion_) seen_tokens_ += estimated_answer_tokens(body);
   return true;
-} catch (const Error&) {
-  return false;
 }
 
 void UsageMeter::see_tail(std::string_view tail) {
@@ -92,7 +96,10 @@ void UsageMeter::see_tail(std::string_view tail) {
   // Objects within it (details) close before it does: the first end that makes a whole document is its own.
   for (std::size_t end = begin; end != std::string_view::npos && (end = tail.find('}', end)) != tail.npos;) {
     const std::string_view usage = tail.substr(begin, ++end - begin);
-    if (is_json(usage)) return take(JsonMembers(usage));
+    if (is_json(usage)) {
+      if (const auto members = object(usage)) take(*members);
+      return;
+    }
   }
 }
 

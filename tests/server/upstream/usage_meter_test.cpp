@@ -119,3 +119,14 @@ TEST_CASE("UsageMeter finds a report in the tail of an answer that was not kept"
   none.see_tail(R"("usage")");
   CHECK(none.usage("{}", true).estimated);
 }
+
+TEST_CASE("UsageMeter passes over a report with a name that is no Unicode") {
+  const std::string odd = R"({"\ud800":1,"completion_tokens":9})";
+  UsageMeter meter;
+  CHECK(meter.see_answer(R"({"choices":[],"usage":)" + odd + "}"));
+  CHECK(meter.see_chunk(R"({"choices":[],"usage":)" + odd + "}") == UsageMeter::Chunk::content);
+  CHECK(meter.see_chunk(R"({"\ud800":1,"usage":{"completion_tokens":9}})") == UsageMeter::Chunk::content);
+  meter.see_tail(R"("usage":)" + odd + "}");
+  CHECK(meter.usage("{}", true).completion_tokens == 0);
+  CHECK(meter.usage("{}", true).estimated);
+}
