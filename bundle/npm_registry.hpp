@@ -78,8 +78,8 @@ class NpmRegistry {
   /// Error(integrity) when one is wrong.
   std::string check_signature(const NpmRelease& package, std::stop_token stop);
 
-  /// What to ask for the tarball, and its sha512. Throws Error(integrity) when the registry promises none: what
-  /// only has a SHA-1 proves nothing.
+  /// What to ask for the tarball, and its sha512. Throws Error(integrity) when the registry promises none:
+  /// what only has a SHA-1 proves nothing.
   Download tarball(const NpmRelease& package) const;
   HttpClient& http() { return http_; }
 

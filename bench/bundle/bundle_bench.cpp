@@ -17,11 +17,10 @@
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bundle/shared_bundle.hpp"
 #include "opencat/parallel.hpp"
-
-extern char** environ;
 
 namespace {
 
@@ -72,7 +71,7 @@ Json personal(const fs::path& cache_folder, const std::string& version, const fs
   const SharedBundle shared(plan, cache, runtime.value(), folder / "shared.zip", folder / "scratch", progress,
                             {});
   const auto write = [&](std::size_t person) {
-    const fs::path file = folder / (std::to_string(person) + ".zip");
+    fs::path file = folder / (std::to_string(person) + ".zip");
     shared.write({"person " + std::to_string(person), token_text(person)}, file);
     return file;
   };
