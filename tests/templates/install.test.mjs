@@ -12,6 +12,7 @@ import {
   place,
   readJson,
   run,
+  SHELLS,
   temporaryFolder,
   tinyApp,
 } from './helpers.mjs';
@@ -115,7 +116,7 @@ test('unpacked to chatting, again without npm, and uninstalled', async (t) => {
   });
 });
 
-for (const shell of [['dash'], ['bash'], ['busybox', 'ash'], ['mksh'], ['zsh', '--emulate', 'sh']]) {
+for (const shell of SHELLS) {
   const skip = hasProgram(shell[0]) ? false : `${shell[0]} is not on this machine`;
   test(`install.sh and the launcher run in ${shell.join(' ')}`, { skip }, async () => {
     const where = temporaryFolder();
