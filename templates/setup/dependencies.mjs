@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { EXIT, Failure } from './failure.mjs';
-import { readJson, sha256, writeAtomically } from './files.mjs';
+import { readJson, sha256, userHome, writeAtomically } from './files.mjs';
 import { isCertificateTrouble } from './network.mjs';
 
 const NO_ANSWER =
@@ -126,6 +126,8 @@ function runNpm(context, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [npmCli(context), ...args], {
       cwd: appFolder(context),
+      // npm does not even start without a home folder.
+      env: { ...process.env, ...(!userHome() && { HOME: path.join(context.home, 'data') }) },
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
     });
@@ -145,9 +147,11 @@ function runNpm(context, args) {
     child.on('close', (code, signal) => {
       for (const each of signals) process.removeListener(each, stop);
       if (output.trim()) context.log.write(output);
+      // A file that npm could not unpack is only a warning to it; to the app it is missing.
+      const lost = output.match(/TAR_ENTRY_ERROR (E[A-Z]+)/)?.[1];
       resolve({
-        code: code ?? signal,
-        errorCode: output.match(/^npm (?:error|ERR!) code (\S+)/m)?.[1] ?? String(code),
+        code: code === 0 && lost ? 1 : (code ?? signal),
+        errorCode: output.match(/^npm (?:error|ERR!) code (\S+)/m)?.[1] ?? lost ?? String(code ?? signal),
       });
     });
   });

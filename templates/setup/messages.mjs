@@ -56,6 +56,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
   tryingAgain: ['No luck yet; trying again in {seconds} s.', '暂未成功，{seconds} 秒后重试。'],
   appConfigured: ['{file}', '{file}'],
   appValueKept: ['Left as you have it: {name} in {file}', '保留您的设置: {file} 中的 {name}'],
+  noHome: [
+    'you have no home folder on this PC, and the app keeps its configuration there ({file}). Set HOME to a folder of your own and start again.',
+    '您在这台电脑上没有主目录，而应用的配置（{file}）要放在那里。请把 HOME 设为您自己的文件夹后重试。',
+  ],
   appConfigUnreadable: [
     '{file} is not plain JSON (comments, perhaps), so it was left as it is. Add to it what {wanted} says.',
     '{file} 不是标准 JSON（可能含有注释），因此未作改动。请把 {wanted} 中的内容添加进去。',
