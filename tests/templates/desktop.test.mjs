@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { FakeOpencat } from '../fakes/opencat_server.mjs';
-import { assertSucceeded, place, run, temporaryFolder, tinyApp } from './helpers.mjs';
+import { FakeOpencat, sendJson } from '../fakes/opencat_server.mjs';
+import { assertSucceeded, hasProgram, place, run, start, temporaryFolder, tinyApp } from './helpers.mjs';
 
 const TERMINAL = '小 - 张三_A（终端）.desktop';
 const skip = process.platform === 'linux' ? false : 'a Linux desktop is needed';
@@ -111,3 +111,35 @@ test('a shortcut that the user changed survives uninstalling', { skip }, async (
   assert.ok(stdout.includes(file), stdout);
   assert.ok(fs.existsSync(file));
 });
+
+const noTerminal = hasProgram('script')
+  ? false
+  : 'script (util-linux) makes the terminal, and it is not here';
+
+test(
+  'on a terminal a spinner shows that it goes on; elsewhere there are plain lines',
+  { skip: noTerminal },
+  async () => {
+    const here = desktopPlace({ DISPLAY: '', LC_ALL: 'C.UTF-8', TERM: 'xterm' });
+    const line = `sh '${path.join(here.folder, 'install.sh')}' --no-browser`;
+    const slowly = (until) =>
+      server.next('/healthz', async (request, response) => {
+        await until();
+        sendJson(response, 200, { status: 'ok' });
+      });
+    let spun;
+    slowly(() => spun);
+    const shown = start('script', ['-qefc', line, '/dev/null'], { env: here.env });
+    spun = shown.until(/\r {6}[|/\\-] \d+ s/); // the server answers only once it was seen
+    assert.equal((await shown.done).code, 0, shown.output);
+    assert.match(
+      shown.output,
+      /s\r\x1b\[K\[2\/6\]|s\r\x1b\[K {6}You are root/,
+      'it is gone before the next line',
+    );
+    assertSucceeded(await here.uninstall());
+    slowly(() => new Promise((resolve) => setTimeout(resolve, 400)));
+    const { stderr } = assertSucceeded(await here.install('--no-browser'));
+    assert.equal(stderr.search(/[\r\x1b]/), -1);
+  },
+);

@@ -60,6 +60,7 @@ test('unpacked to chatting, again without npm, and uninstalled', async (t) => {
     );
     assert.ok(here.log().includes('npm ci'));
     for (const secret of [token, ENROLL_KEY]) assert.ok(!here.log().includes(secret), here.log());
+    for (const line of here.log().trimEnd().split('\n')) assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z /);
     assert.ok(!fs.existsSync(path.join(here.folder, 'data', 'npm-cache')));
   });
 
