@@ -46,6 +46,7 @@ App describe(const Json& package, const std::string& where) {
   AppDeclaration declared = read_declaration(package, where);
   app.start = std::move(declared.start);
   app.title = std::move(declared.name);
+  app.scripts = declared.scripts;
   app.config = std::move(declared.config);
   if (app.start.empty() && !text_at(package, "/main").empty()) app.start = {text_at(package, "/main")};
   return app;

@@ -25,6 +25,7 @@ struct App {
   std::string package_json;                  ///< the text of the one among `files`
   std::vector<std::string> start;            ///< its script, below the app's folder, and arguments
   std::map<std::string, std::string> title;  ///< by language: "en", "zh"
+  bool scripts = false;                      ///< as in AppDeclaration
   nlohmann::json config;                     ///< as in AppDeclaration
   std::string engines_node;                  ///< the range of Node versions it accepts; empty: any
   bool has_dependencies = false;             ///< whether its package.json names any to install

@@ -129,9 +129,13 @@ AppDeclaration read_declaration(const Json& package, const std::string& where) {
   const Json& declared = package.at("opencat");
   const Place place{where + ": \"opencat\""};
   if (!declared.is_object()) place.refuse("must be an object");
-  place.only_members(declared, {"start", "name", "config"});
+  place.only_members(declared, {"start", "name", "scripts", "config"});
   if (declared.contains("start")) declaration.start = read_start(declared.at("start"), place.member("start"));
   if (declared.contains("name")) declaration.name = read_name(declared.at("name"), place.member("name"));
+  if (declared.contains("scripts")) {
+    if (!declared.at("scripts").is_boolean()) place.member("scripts").refuse("must be true or false");
+    declaration.scripts = declared.at("scripts").get<bool>();
+  }
   if (declared.contains("config")) {
     declaration.config = read_config(declared.at("config"), place.member("config"));
   }

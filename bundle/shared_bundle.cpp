@@ -35,6 +35,7 @@ Json describe(const BundlePlan& plan, const Runtime& runtime, const FileSums& su
             {"deps", plan.bundled_dependencies ? "bundled" : "install"},
             {"start", plan.app.start},
             {"title", plan.app.title},
+            {"scripts", plan.app.scripts},
             {"config", plan.app.config}}},
           {"npm_registry", or_null(plan.npm_registry)},
           {"label", nullptr},

@@ -6,8 +6,9 @@ rem parenthesised blocks around paths: folder names may hold & % ! ^ ( ) and Chi
 setlocal DisableDelayedExpansion
 if not exist "%~dp0setup.mjs" goto not_extracted
 if not exist "%~dp0tools\node\node.exe" goto not_extracted
-rem Node's fetch uses HTTPS_PROXY and HTTP_PROXY only when told to.
+rem Only when told to, Node's fetch uses HTTPS_PROXY, and Node the certificates that Windows trusts.
 if not defined NODE_USE_ENV_PROXY set "NODE_USE_ENV_PROXY=1"
+if not defined NODE_USE_SYSTEM_CA set "NODE_USE_SYSTEM_CA=1"
 "%~dp0tools\node\node.exe" "%~dp0setup.mjs" %*
 set "CODE=%ERRORLEVEL%"
 goto finish

@@ -3,9 +3,9 @@
 // A value is set where there is none, or where it is still what we set before (the receipt holds its digest). What the
 // user chose stays, as does a file that cannot be read; and uninstalling takes back exactly what is still ours.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { sha256, writeAtomically } from './files.mjs';
+import { Failure } from './failure.mjs';
+import { sha256, userHome, writeAtomically } from './files.mjs';
 
 export const VALUES = 'values'; // the kind of a receipt's entry: {path, kind, values, parents, created, folders}
 
@@ -28,7 +28,11 @@ export function configureApp(context) {
   }
 }
 
-const inHome = (file) => path.join(os.homedir(), ...file.split('/').slice(1));
+function inHome(file) {
+  const home = userHome();
+  if (!home) throw new Failure('noHome', { file });
+  return path.join(home, ...file.split('/').slice(1));
+}
 
 function filled(value, given) {
   if (typeof value === 'string')

@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Failure } from './failure.mjs';
-import { needsInstall } from './dependencies.mjs';
+import { checkRegistry, needsInstall } from './dependencies.mjs';
+import { checkServer } from './token.mjs';
 
 const MEGABYTE = 1024 * 1024;
 const MEGABYTES_TO_INSTALL = 150; // npm's cache and the unpacked packages, with room to spare
@@ -15,16 +16,56 @@ export function thisPlatform() {
   return `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 }
 
-export function checkPc(context) {
+/** Throws one Failure for all checks that failed, so that the user can cure them in one go. */
+export async function checkPc(context) {
   const { bundle, bundleFolder, home, say } = context;
+  // With the wrong bundle, or half of one, there is nothing else to cure.
+  throwAll([
+    await failed(() => checkPlatform(bundle)),
+    await failed(() => checkComplete(bundle, bundleFolder)),
+  ]);
+  const installs = needsInstall(context);
+  const checks = [
+    () => checkPlace(bundleFolder),
+    () => process.platform === 'win32' && checkPathLength(bundle, bundleFolder),
+    () => checkSpace(home, installs ? MEGABYTES_TO_INSTALL : MEGABYTES_OTHERWISE),
+    () => checkServer(context),
+    () => installs && checkRegistry(context),
+  ];
+  throwAll(await Promise.all(checks.map(failed)));
+  protectSecrets(bundleFolder);
+  if (process.getuid?.() === 0) say.note('asRoot');
+}
+
+/** The Failure of a check, or null. */
+async function failed(check) {
+  try {
+    await check();
+    return null;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+function throwAll(outcomes) {
+  const [first, ...others] = outcomes.filter(Boolean);
+  if (first) throw Object.assign(first, { others });
+}
+
+function checkPlatform(bundle) {
   if (thisPlatform() !== bundle.platform) {
     throw new Failure('wrongPlatform', { bundle: bundle.platform, pc: thisPlatform() });
   }
-  checkComplete(bundle, bundleFolder);
-  if (process.platform === 'win32') checkPathLength(bundle, bundleFolder);
-  checkSpace(home, needsInstall(context) ? MEGABYTES_TO_INSTALL : MEGABYTES_OTHERWISE);
-  protectSecrets(bundleFolder);
-  if (process.getuid?.() === 0) say.note('asRoot');
+}
+
+/**
+ * Programs that show a zip's content and start what is in it unpack it to a folder that they delete after:
+ * Explorer (Temp1_x.zip), WinRAR (Rar$EXa1.2), 7-Zip (7zO1), Bandizip (BNZ.1).
+ */
+export function checkPlace(folder, platform = process.platform) {
+  const passing = /[\\/](Temp\d+_[^\\/]*\.zip|Rar\$\w+[\d.]*|7z[OE]\w+|BNZ\.\w+)([\\/]|$)/i;
+  if (platform === 'win32' && passing.test(folder)) throw new Failure('notExtracted', { folder });
 }
 
 // A virus scanner or a broken download may have taken single files; sizes and hashes are `opencat install`'s.

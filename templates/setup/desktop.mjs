@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Where the user's desktop really is: it may be redirected, translated, in OneDrive, or not there at all.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
+import { userHome } from './files.mjs';
 
 /** The desktop folder, or null when there is none. */
 export function desktopFolder(env = process.env) {
-  const home = homeFolder(env);
+  const home = userHome() ?? '';
   const candidates = { win32: windowsDesktops, darwin: plainDesktop, linux: xdgDesktops }[process.platform];
   const folders = candidates ? candidates(env, home) : [];
   // xdg-user-dirs names the home folder itself when there is no desktop.
   return folders.find((folder) => folder && folder !== home && isFolder(folder)) ?? null;
-}
-
-function homeFolder(env) {
-  try {
-    return os.homedir();
-  } catch {
-    return env.HOME ?? '';
-  }
 }
 
 const plainDesktop = (env, home) => (home ? [path.join(home, 'Desktop')] : []);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Small file operations. All synchronous: the steps run one after the other and none has anything to overlap with.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 
@@ -46,6 +47,15 @@ function renameStubbornly(from, to, patienceMs = 5000) {
       if (!SHARING_VIOLATIONS.has(error.code) || Date.now() >= end) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     }
+  }
+}
+
+/** The user's home folder, or null: where HOME is not set, a user without an entry in /etc/passwd has none. */
+export function userHome() {
+  try {
+    return os.homedir() || null;
+  } catch {
+    return null;
   }
 }
 

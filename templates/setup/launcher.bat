@@ -4,6 +4,7 @@ rem Starts the app with the Node that came with it. The installer wrote this fil
 setlocal DisableDelayedExpansion
 set "OPENCAT_CONFIG=%~dp0data\config.json"
 if not defined NODE_USE_ENV_PROXY set "NODE_USE_ENV_PROXY=1"
+if not defined NODE_USE_SYSTEM_CA set "NODE_USE_SYSTEM_CA=1"
 @NODE@ @START@ %*
 set "CODE=%ERRORLEVEL%"
 rem Started by a double click, the window would take the error away with it.

@@ -12,5 +12,6 @@ done
 home=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P) || exit 1
 OPENCAT_CONFIG=$home/data/config.json
 NODE_USE_ENV_PROXY=${NODE_USE_ENV_PROXY:-1}
-export OPENCAT_CONFIG NODE_USE_ENV_PROXY
+NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-1}
+export OPENCAT_CONFIG NODE_USE_ENV_PROXY NODE_USE_SYSTEM_CA
 exec @NODE@ @START@ "$@"

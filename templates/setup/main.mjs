@@ -71,7 +71,7 @@ async function install(context) {
   Object.assign(context, { log, receipt, sleep, result: { home, log: log.file } });
   for (const [index, [key, step]] of STEPS.entries()) {
     say.step(index + 1, STEPS.length, key);
-    await step(context);
+    await say.during(step(context));
   }
   finish(context.result, say, !options.noBrowser && openInBrowser(context.result.open_chat, env));
 }
@@ -90,6 +90,7 @@ function openHome(home) {
     for (const each of [file, `${file}.old`]) receipt.record(each, 'file');
     return { receipt, log: new Log(file) };
   } catch (error) {
+    if (BY_SYSTEM_CODE[error.code] === 'diskFullNow') throw error;
     throw new Failure('notWritable', { home, reason: error.code });
   }
 }
@@ -106,14 +107,17 @@ const BY_SYSTEM_CODE = {
 
 function report(error, say) {
   const failure = error instanceof Failure ? error : unexpected(error);
-  const line = say.failure(failure.key, failure.values);
+  const all = [failure, ...(failure.others ?? [])];
+  const lines = all.map(({ key, values }) => say.failure(key, values));
   try {
-    say.log?.write(`failed: ${line} ${failure.detail}`);
+    for (const [index, line] of lines.entries()) say.log?.write(`failed: ${line} ${all[index].detail}`);
     if (say.log) process.stderr.write(`${say.text('seeLog', { log: say.log.file })}\n`);
   } catch {
     // A full disk cannot take the log either; the line above was said.
   }
-  say.document({ error: { code: failure.key, message: line, exit_code: failure.exitCode } });
+  say.document({
+    error: { code: failure.key, message: lines.join('\n'), exit_code: failure.exitCode },
+  });
   return failure.exitCode;
 }
 

@@ -53,13 +53,18 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
   tokenGiven: ['The bundle brings one.', '安装包自带令牌。'],
   tokenKept: ['Keeping the one this PC has.', '保留这台电脑已有的令牌。'],
   tokenAsking: ['Asking {server}', '正在向 {server} 申请'],
-  tokenAgain: ['No luck yet; trying again in {seconds} s.', '暂未成功，{seconds} 秒后重试。'],
+  tryingAgain: ['No luck yet; trying again in {seconds} s.', '暂未成功，{seconds} 秒后重试。'],
   appConfigured: ['{file}', '{file}'],
   appValueKept: ['Left as you have it: {name} in {file}', '保留您的设置: {file} 中的 {name}'],
+  noHome: [
+    'you have no home folder on this PC, and the app keeps its configuration there ({file}). Set HOME to a folder of your own and start again.',
+    '您在这台电脑上没有主目录，而应用的配置（{file}）要放在那里。请把 HOME 设为您自己的文件夹后重试。',
+  ],
   appConfigUnreadable: [
     '{file} is not plain JSON (comments, perhaps), so it was left as it is. Add to it what {wanted} says.',
     '{file} 不是标准 JSON（可能含有注释），因此未作改动。请把 {wanted} 中的内容添加进去。',
   ],
+  inTerminal: ['{title} (terminal)', '{title}（终端）'],
   shortcutMade: ['{file}', '{file}'],
   shortcutFailed: [
     'The desktop cannot be written ({reason}); open {page} instead.',
@@ -97,6 +102,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
     'this bundle is for {bundle}, and this PC is {pc}. Get the bundle for {pc}.',
     '此安装包适用于 {bundle}，而这台电脑是 {pc}。请下载 {pc} 的安装包。',
   ],
+  notExtracted: [
+    'the bundle is not extracted: {folder} is deleted when the zip program closes. Extract the whole zip to a folder of your own, then start install.bat there.',
+    '安装包尚未解压: {folder} 会在压缩软件关闭时被删除。请把整个压缩包解压到您自己的文件夹，再从那里启动 install.bat。',
+  ],
   pathTooLong: [
     'the folder name is too long for Windows ({length} characters, at most {most}). Move the folder to a shorter place, such as C:\\OpenCat.',
     '文件夹路径对 Windows 来说太长（{length} 个字符，最多 {most} 个）。请移到更短的位置，例如 C:\\OpenCat。',
@@ -121,6 +130,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
     'npm could not download the packages ({reason}). Check the network and proxy (HTTPS_PROXY, .npmrc), then start again.',
     'npm 无法下载组件（{reason}）。请检查网络和代理（HTTPS_PROXY、.npmrc）后重试。',
   ],
+  npmRefused: [
+    'the npm registry refused ({reason}). Is your PC allowed to use it? Name another in .npmrc (registry=…), or tell your administrator; then start again.',
+    'npm 源拒绝了请求（{reason}）。这台电脑是否可以使用它？请在 .npmrc 中指定其他源（registry=…）或联系管理员，然后重试。',
+  ],
+  npmCertificate: [
+    'the certificate of the npm registry is not trusted here ({reason}). Is the date of this PC right? If a company inspects its traffic, set NODE_EXTRA_CA_CERTS to the file with its certificate (PEM), then start again.',
+    '这台电脑不信任 npm 源的证书（{reason}）。电脑的日期是否正确？若公司会检查网络流量，请把 NODE_EXTRA_CA_CERTS 设为其证书文件（PEM），然后重试。',
+  ],
   npmIntegrity: [
     'what npm downloaded is not what the bundle expects ({reason}). Try again; if it stays so, tell your administrator.',
     'npm 下载的内容与安装包要求的不一致（{reason}）。请重试；若仍如此，请联系管理员。',
@@ -130,8 +147,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
     'npm 无法安装组件（{reason}）。请重试；若仍如此，请把日志发给管理员。',
   ],
   serverUnreachable: [
-    'the server {server} cannot be reached ({reason}). Check the network, then start again.',
-    '无法连接服务器 {server}（{reason}）。请检查网络后重试。',
+    'the server {server} cannot be reached ({reason}). Check the network and proxy (HTTPS_PROXY), then start again.',
+    '无法连接服务器 {server}（{reason}）。请检查网络和代理（HTTPS_PROXY）后重试。',
+  ],
+  serverCertificate: [
+    'the certificate of {server} is not trusted here ({reason}). Is the date of this PC right? If a company inspects its traffic, set NODE_EXTRA_CA_CERTS to the file with its certificate (PEM), then start again.',
+    '这台电脑不信任 {server} 的证书（{reason}）。电脑的日期是否正确？若公司会检查网络流量，请把 NODE_EXTRA_CA_CERTS 设为其证书文件（PEM），然后重试。',
   ],
   serverBusy: [
     'the server {server} cannot issue a token now ({status}). Try again later.',
@@ -144,6 +165,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
   tokenRateLimited: [
     'the server issued too many tokens to your network. Try again in {seconds} seconds.',
     '服务器已向您的网络发放过多令牌。请在 {seconds} 秒后重试。',
+  ],
+  tokenRateLimitedLater: [
+    'the server issued too many tokens to your network. Try again later.',
+    '服务器已向您的网络发放过多令牌。请稍后再试。',
   ],
   enrollmentRefused: [
     'the server does not accept the enrolment key of this bundle. Ask your administrator for a new bundle.',

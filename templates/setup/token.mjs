@@ -7,16 +7,48 @@ import fs from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { EXIT, Failure } from './failure.mjs';
 import { readJson } from './files.mjs';
+import { LONGEST_PAUSE_MS, patiently, reason, unreachable } from './network.mjs';
 
-const PAUSES_MS = [500, 1500, 4000]; // between attempts; what fails after these is not a passing trouble
-const LONGEST_PAUSE_MS = 15000;
 const ANSWER_TIMEOUT_MS = 15000;
+const CHECK_TIMEOUT_MS = 10000;
 
 export const configFile = (home) => path.join(home, 'data', 'config.json');
 
+const givenFile = (context) => path.join(context.bundleFolder, 'token.json');
+
+function keptGrant({ bundle, home }) {
+  const kept = readJson(configFile(home));
+  return kept?.token && kept.server_url === bundle.server_url ? kept : null;
+}
+
+/**
+ * Part of step 1, where the server will have to be asked for a token: whether it answers at all. Any answer will do
+ * but that of a Wi-Fi's login page; a proxy in front may well keep this address to itself.
+ */
+export async function checkServer(context) {
+  if (fs.existsSync(givenFile(context)) || keptGrant(context)) return;
+  const server = context.bundle.server_url;
+  await patiently(context, 'server', async () => {
+    try {
+      const answer = await fetch(`${server}/healthz`, {
+        redirect: 'manual',
+        signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
+      });
+      const isJson = /json/.test(answer.headers.get('content-type') ?? '');
+      await answer.body?.cancel();
+      const { status } = answer;
+      if ((status >= 400 && status !== 511) || (status === 200 && isJson)) return {};
+      return { failure: new Failure('notOpencat', { server, status }, EXIT.network, String(status)) };
+    } catch (error) {
+      const failure = unreachable(server, error);
+      return { failure, retry: failure.key === 'serverUnreachable' };
+    }
+  });
+}
+
 export async function obtainToken(context) {
-  const { bundle, bundleFolder, home, say } = context;
-  const given = path.join(bundleFolder, 'token.json');
+  const { bundle, say } = context;
+  const given = givenFile(context);
   if (fs.existsSync(given)) {
     say.note('tokenGiven');
     const grant = readJson(given);
@@ -25,14 +57,15 @@ export async function obtainToken(context) {
       install_id: grant.install_id ?? installId(context),
     });
   }
-  const kept = readJson(configFile(home));
-  if (kept?.token && kept.server_url === bundle.server_url && (await stillKnown(kept, context))) {
+  const kept = keptGrant(context);
+  if (kept && (await stillKnown(kept, context))) {
     say.note('tokenKept');
     return (context.grant = kept);
   }
   say.note('tokenAsking', { server: bundle.server_url });
   const install_id = installId(context);
-  return (context.grant = { ...(await request(context, install_id)), install_id });
+  const outcome = await patiently(context, 'token request', () => requestOnce(context, install_id));
+  return (context.grant = { ...outcome.grant, install_id });
 }
 
 // Only the server's clear "no" makes a kept token worthless; a server that cannot be reached says nothing about it.
@@ -63,18 +96,6 @@ function installId({ home, receipt }) {
   return id;
 }
 
-async function request(context, install_id) {
-  for (let attempt = 0; ; attempt += 1) {
-    const outcome = await requestOnce(context, install_id);
-    if (outcome.grant) return outcome.grant;
-    context.log.write(`token request: ${outcome.failure.key} ${outcome.failure.detail}`);
-    if (!outcome.retry || attempt >= PAUSES_MS.length) throw outcome.failure;
-    const pause = Math.min(Math.max(PAUSES_MS[attempt], outcome.retryAfterMs ?? 0), LONGEST_PAUSE_MS);
-    context.say.note('tokenAgain', { seconds: Math.ceil(pause / 1000) });
-    await context.sleep(pause);
-  }
-}
-
 /** Returns {grant}, or {failure, retry, retryAfterMs?}. */
 async function requestOnce({ bundle }, install_id) {
   const server = bundle.server_url;
@@ -93,13 +114,8 @@ async function requestOnce({ bundle }, install_id) {
     });
     text = await answer.text();
   } catch (error) {
-    const failure = new Failure(
-      'serverUnreachable',
-      { server, reason: reason(error) },
-      EXIT.network,
-      String(error),
-    );
-    return { failure, retry: true };
+    const failure = unreachable(server, error);
+    return { failure, retry: failure.key === 'serverUnreachable' };
   }
   const body = parse(text);
   if (answer.status === 200 && body) return { grant: checked(body) };
@@ -111,8 +127,14 @@ function refusal(answer, body, server) {
   const seconds = Number(answer.headers.get('retry-after')) || 0;
   const values = { server, status: answer.status, seconds, message: body?.error?.message ?? '' };
   const detail = `${answer.status} ${code} ${values.message}`;
-  if (answer.status === 429)
-    return { failure: new Failure('tokenRateLimited', values, EXIT.notPermitted, detail) };
+  if (answer.status === 429) {
+    const key = seconds > 0 ? 'tokenRateLimited' : 'tokenRateLimitedLater';
+    return {
+      failure: new Failure(key, values, EXIT.notPermitted, detail),
+      retry: seconds * 1000 <= LONGEST_PAUSE_MS, // a longer wait is the user's to choose
+      retryAfterMs: seconds * 1000,
+    };
+  }
   if (answer.status >= 500) {
     return {
       failure: new Failure('serverBusy', values, EXIT.network, detail),
@@ -147,11 +169,4 @@ function parse(text) {
   } catch {
     return null;
   }
-}
-
-// fetch says only "fetch failed"; what a person can act on is its cause.
-function reason(error) {
-  return (
-    error.cause?.code ?? error.cause?.message ?? (error.name === 'TimeoutError' ? 'timeout' : error.message)
-  );
 }

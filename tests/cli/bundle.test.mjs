@@ -67,6 +67,7 @@ test('a bundle with a token: what bundle.json lists is there, and the token is n
       deps: 'install',
       start: ['chat.mjs'],
       title: { en: 'OpenCat Chat', zh: 'OpenCat 聊天' },
+      scripts: false,
       config: [],
     },
     npm_registry: null,
@@ -350,6 +351,7 @@ test('an app of one’s own: its files, without node_modules and .npmrc; mistake
     deps: 'install',
     start: ['src/主.mjs'],
     title: { en: 'mine', zh: 'mine' },
+    scripts: false,
     config: [],
   });
   for (const [more, message] of [

@@ -54,6 +54,7 @@ test('a package becomes an app: its tarball, a package.json of ours and a lock t
     deps: 'install',
     start: ['node_modules/hello/cli.mjs'],
     title: { en: 'hello', zh: 'hello' },
+    scripts: false,
     config: [],
   });
   const lock = JSON.parse(inZip('lib/app/package-lock.json'));
@@ -178,6 +179,7 @@ test('mistakes in a declaration are named, each with its place', async (t) => {
   for (const [opencat, message] of [
     ['x', /package\.json: "opencat" must be an object/],
     [{ title: { en: 'x' } }, /"opencat" has 'title', which is not known/],
+    [{ start: ['main.mjs'], scripts: 'yes' }, /"scripts" must be true or false/],
     [{ strat: [] }, /did you mean 'start'/],
     [{ start: [] }, /"opencat"\."start" must be a list of texts/],
     [{ start: ['/bin/sh'] }, /"start"\[0\] must be a path below/],

@@ -29,7 +29,7 @@ export function makeBundle(folder, options) {
   fs.cpSync(app, path.join(folder, 'lib', 'app'), { recursive: true, filter: wanted });
   linkTree(nodeRuntime(), path.join(folder, 'tools', 'node'), ownRuntime);
   const declared = JSON.parse(fs.readFileSync(path.join(app, 'package.json'), 'utf8'));
-  const { start, name: title, config = [] } = declared.opencat;
+  const { start, name: title, scripts = false, config = [] } = declared.opencat;
   const document = {
     format: 1,
     platform: hostPlatform(),
@@ -37,7 +37,7 @@ export function makeBundle(folder, options) {
     server_url: serverUrl,
     enroll_key: null,
     node: { version: NODE_VERSION, npm: NPM_VERSION },
-    app: { name: declared.name, version: declared.version, deps, start, title, config },
+    app: { name: declared.name, version: declared.version, deps, start, title, scripts, config },
     npm_registry: null,
     label: null,
     files: hashes(folder),

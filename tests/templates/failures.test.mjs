@@ -73,7 +73,7 @@ test('too many tokens: 5, and how long to wait', async () => {
 test('a server that is not there: 3 after some tries', async () => {
   const here = tinyPlace({ serverUrl: `http://127.0.0.1:${await deadPort()}` });
   await assertFails(here, 3, /cannot be reached \(ECONNREFUSED\)/);
-  assert.equal(here.log().match(/token request: serverUnreachable/g).length, 4);
+  assert.equal(here.log().match(/server: serverUnreachable/g).length, 4);
 });
 
 test('a server that is busy, then broken off, then well: the installation succeeds with one install_id', async () => {
@@ -98,7 +98,66 @@ test('something else that answers (a login page, a redirect): 3, and the key goe
     response.end('<html>');
   });
   await assertFails(tinyPlace(), 3, /not an OpenCat server \(307\)/);
-  assert.equal(server.requests.length, reached + 1);
+  const asked = server.requests.slice(reached).map((each) => each.path);
+  assert.deepEqual(asked, ['/healthz', '/api/tokens']);
+});
+
+test('a login page in front of everything is seen before anything is made', async () => {
+  for (const answer of [
+    (request, response) => response.writeHead(302, { location: 'http://login.example/' }).end(),
+    (request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>sign in'),
+    (request, response) => response.writeHead(511).end(),
+  ]) {
+    const asked = server.count('POST', '/api/tokens');
+    server.next('/healthz', answer);
+    await assertFails(tinyPlace(), 3, /not an OpenCat server.*signed in to the network/);
+    assert.equal(server.count('POST', '/api/tokens'), asked);
+  }
+});
+
+test('a rate limit of seconds is waited for; one that does not say how long is told as such', async () => {
+  const limit = (headers) => (request, response) => sendError(response, 429, 'RATE_LIMITED', headers);
+  server.next('/api/tokens', limit({ 'retry-after': '1' }));
+  assertSucceeded(await tinyPlace().install());
+  for (let i = 0; i < 4; i += 1) server.next('/api/tokens', limit({}));
+  await assertFails(tinyPlace(), 5, /too many tokens.*Try again later/);
+});
+
+test('what fails in step 1 is told at once: the server and the npm registry', async () => {
+  const port = await deadPort();
+  const here = place(temporaryFolder(), {
+    serverUrl: `http://127.0.0.1:${port}`,
+    env: { npm_config_registry: `http://127.0.0.1:${port}/` },
+  });
+  const { code, stderr, stdout } = await here.install('--json');
+  assert.equal(code, 3);
+  assert.match(stderr, /^Error: the server .* cannot be reached/m);
+  assert.match(stderr, /^Error: npm could not download/m);
+  assert.equal(JSON.parse(stdout).error.message.split('\n').length, 2);
+  assert.ok(!fs.existsSync(path.join(here.folder, 'lib/app/node_modules')));
+});
+
+test('a registry of the bundle that does not answer is left out before npm waits for it', async () => {
+  const here = fullPlace({ npm_registry: `http://127.0.0.1:${await deadPort()}/` });
+  const { stderr } = assertSucceeded(await here.install());
+  assert.match(stderr, /registry failed \(ECONNREFUSED\)/);
+  assert.equal(here.log().match(/npm ci/g).length, 1);
+});
+
+test('the registries of the bundle and of the user both refuse: 3, in their words', async () => {
+  const refusing = createHttpServer((request, response) => sendJson(response, 403, { error: 'not for you' }));
+  await new Promise((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+  try {
+    const registry = `http://127.0.0.1:${refusing.address().port}/`;
+    const here = place(temporaryFolder(), {
+      serverUrl: server.url,
+      env: { npm_config_registry: registry },
+      bundle: { enroll_key: 'the right key' },
+    });
+    await assertFails(here, 3, /registry refused \(E403\)/, /npm 源拒绝了请求（E403）/);
+  } finally {
+    refusing.close();
+  }
 });
 
 test('a token answer with a dangerous address is refused', async () => {

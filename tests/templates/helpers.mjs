@@ -77,6 +77,17 @@ export const run = (command, args, options) => start(command, args, options).don
 
 export const hasProgram = (name) => spawnSync('which', [name]).status === 0;
 
+/** Those that run install.sh somewhere: bash as macOS's sh (3.2, POSIX mode), zsh also as it is by itself. */
+export const SHELLS = [
+  ['dash'],
+  ['bash'],
+  ['env', 'BASH_COMPAT=3.2', 'bash', '--posix'],
+  ['busybox', 'ash'],
+  ['mksh'],
+  ['zsh'],
+  ['zsh', '--emulate', 'sh'],
+];
+
 export const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
 
 export const mode = (file) => fs.statSync(file).mode & 0o777;

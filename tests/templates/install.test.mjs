@@ -12,6 +12,7 @@ import {
   place,
   readJson,
   run,
+  SHELLS,
   temporaryFolder,
   tinyApp,
 } from './helpers.mjs';
@@ -59,6 +60,7 @@ test('unpacked to chatting, again without npm, and uninstalled', async (t) => {
     );
     assert.ok(here.log().includes('npm ci'));
     for (const secret of [token, ENROLL_KEY]) assert.ok(!here.log().includes(secret), here.log());
+    for (const line of here.log().trimEnd().split('\n')) assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z /);
     assert.ok(!fs.existsSync(path.join(here.folder, 'data', 'npm-cache')));
   });
 
@@ -115,7 +117,7 @@ test('unpacked to chatting, again without npm, and uninstalled', async (t) => {
   });
 });
 
-for (const shell of [['dash'], ['bash'], ['busybox', 'ash'], ['mksh'], ['zsh', '--emulate', 'sh']]) {
+for (const shell of SHELLS) {
   const skip = hasProgram(shell[0]) ? false : `${shell[0]} is not on this machine`;
   test(`install.sh and the launcher run in ${shell.join(' ')}`, { skip }, async () => {
     const where = temporaryFolder();

@@ -55,7 +55,7 @@ test('a first installation, killed at each change it makes', async (t) => {
     if (when % 3 === 1) {
       assertSucceeded(await here.install());
       assert.deepEqual(state(here), undisturbed, `killed at change ${when}`);
-      assert.equal(here.desktop().length, 1);
+      assert.equal(here.desktop().length, 2);
     }
     // Two times of three right after the kill: uninstalling has to find every half-made thing.
     assertSucceeded(await here.uninstall());
@@ -79,7 +79,7 @@ test('an installation over another, killed at each change: what was there keeps 
     if (outcome.code === 0) break;
   }
   assert.deepEqual(state(here), undisturbed);
-  assert.equal(here.desktop().length, 1);
+  assert.equal(here.desktop().length, 2);
 });
 
 test('uninstalling, killed at each change and started again, leaves nothing', async () => {

@@ -5,12 +5,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { templates } from '../fakes/bundle.mjs';
-import { checkPathLength } from '../../templates/setup/check.mjs';
+import { checkPathLength, checkPlace } from '../../templates/setup/check.mjs';
 import { parseRegistryAnswer } from '../../templates/setup/desktop.mjs';
 import { launcherText } from '../../templates/setup/launcher.mjs';
 import { mask } from '../../templates/setup/log.mjs';
 import { messageKeys, messageOf } from '../../templates/setup/messages.mjs';
-import { chatPageHtml, fileName, shortcut, shortcutTitle } from '../../templates/setup/shortcuts.mjs';
+import {
+  chatPageHtml,
+  fileName,
+  shortcut,
+  shortcutTitle,
+  terminalShortcut,
+} from '../../templates/setup/shortcuts.mjs';
 import { temporaryFolder } from './helpers.mjs';
 import { uninstall } from '../../templates/setup/uninstall.mjs';
 
@@ -50,6 +56,31 @@ test('shortcuts of Windows and macOS keep & and % of the address', () => {
   const mac = shortcut('darwin', { title: 'T', url: URL_WITH_ALL, page: '' });
   assert.equal(mac.extension, '.webloc');
   assert.ok(mac.content.includes(`<string>${URL_WITH_ALL.replace('&', '&amp;')}</string>`), mac.content);
+});
+
+test('the second shortcut of Windows and macOS starts the launcher, whatever is in its path', () => {
+  const windows = terminalShortcut('win32', {
+    title: 'T',
+    program: 'C:\\Users\\张 三\\a&b#100%\\opencat-chat.bat',
+  });
+  assert.equal(
+    windows.content,
+    '[InternetShortcut]\r\nURL=file:///C:/Users/%E5%BC%A0%20%E4%B8%89/a&b%23100%25/opencat-chat.bat\r\n',
+  );
+  const mac = terminalShortcut('darwin', { title: 'T', program: "/Users/me/it's/opencat-chat" });
+  assert.equal(mac.extension, '.command');
+  assert.equal(mac.mode, 0o755);
+  assert.equal(mac.content, `#!/bin/sh\nexec '/Users/me/it'\\''s/opencat-chat'\n`);
+});
+
+test('a folder that a zip program deletes again is no place to install to; one of one’s own is', () => {
+  const temp = 'C:\\Users\\me\\AppData\\Local\\Temp\\';
+  for (const name of ['Temp1_opencat.zip', 'Rar$EXa12.345', '7zO8A1B', 'BNZ.5f1']) {
+    assert.throws(() => checkPlace(`${temp}${name}\\opencat-portable`, 'win32'), { key: 'notExtracted' });
+  }
+  for (const name of ['D:\\chat', `${temp}opencat-portable`, 'C:\\7zO', 'C:\\Temp1_x'])
+    checkPlace(name, 'win32');
+  checkPlace('/tmp/Rar$EXa1.2/x', 'linux');
 });
 
 test('the Linux shortcut quotes what the desktop entry specification wants quoted', () => {
