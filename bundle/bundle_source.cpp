@@ -40,16 +40,23 @@ std::optional<std::string> below_root(const std::string& name) {
   throw Error(ErrorKind::integrity, "this is no bundle: it holds '" + printable(name) + "'");
 }
 
-class ZipSource : public BundleSource {
+class ArchiveSource : public BundleSource {
  public:
-  ZipSource(fs::path zip, const fs::path& scratch, std::stop_token stop) : zip_(std::move(zip)) {
-    list();
+  ArchiveSource(fs::path archive, const fs::path& scratch, std::stop_token stop)
+      : archive_(std::move(archive)) {
+    const InputFile bytes(archive_);
+    is_zip_ = zip::looks_like_zip(bytes);
+    if (is_zip_) list(bytes);
     unpack(scratch, stop,
            [](const std::string& name) { return name == layout::bundle_file || name == layout::token_file; });
     read_from(scratch);
   }
 
   void put(const fs::path& target, const std::set<std::string>& there, std::stop_token stop) override {
+    // Of a .tar.gz each thread would have to unpack all.
+    if (!is_zip_) {
+      return unpack(target, stop, [&](const std::string& name) { return there.count(name) == 0; });
+    }
     const auto shares = share_out(there);
     in_parallel(shares.size(), 0, stop, [&](std::size_t i, const std::stop_token& stop_this) {
       unpack(target, stop_this, [&](const std::string& name) { return shares[i].count(name) != 0; });
@@ -58,10 +65,9 @@ class ZipSource : public BundleSource {
 
  private:
   /// Several threads unpack, and each sees its own share: that all have a place of their own is seen here.
-  void list() {
+  void list(const InputFile& bytes) {
     TakenNames taken;
-    for (const zip::ListedEntry& entry :
-         zip::read_directory(InputFile(zip_), title, ArchiveLimits{}.max_entries)) {
+    for (const zip::ListedEntry& entry : zip::read_directory(bytes, title, ArchiveLimits{}.max_entries)) {
       std::string name = entry.name;
       const bool is_folder = !name.empty() && name.back() == '/';
       if (is_folder) name.pop_back();
@@ -97,7 +103,7 @@ class ZipSource : public BundleSource {
   void unpack(const fs::path& target, const std::stop_token& stop,
               const std::function<bool(const std::string& name)>& is_wanted) const {
     unpack_archive(
-        zip_, target, title,
+        archive_, target, title,
         [&](const std::string& name) {
           auto below = below_root(name);
           return below && is_wanted(*below) ? below : std::nullopt;
@@ -105,7 +111,8 @@ class ZipSource : public BundleSource {
         {}, stop);
   }
 
-  fs::path zip_;
+  fs::path archive_;
+  bool is_zip_ = false;
   std::map<std::string, std::uint64_t> sizes_;  ///< packed
 };
 
@@ -144,7 +151,7 @@ std::unique_ptr<BundleSource> BundleSource::open(const fs::path& bundle, const f
                                                  std::stop_token stop) {
   if (fs::is_directory(bundle)) return std::make_unique<FolderSource>(bundle);
   if (!fs::exists(bundle)) throw Error(ErrorKind::usage, "there is no bundle " + bundle.string());
-  return std::make_unique<ZipSource>(bundle, scratch, std::move(stop));
+  return std::make_unique<ArchiveSource>(bundle, scratch, std::move(stop));
 }
 
 }  // namespace opencat
