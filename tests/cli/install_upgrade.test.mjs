@@ -82,6 +82,21 @@ for (const [what, make] of Object.entries(broken)) {
   });
 }
 
+test('an upgrade that finds no room on the disk says so, and leaves the version before as it was', async (t) => {
+  const { folder, prefix, install } = pc(t);
+  await install(writeZip(folder, '1.zip', {}));
+  const before = state(prefix);
+  const more = { 'lib/app/large.bin': { bytes: randomBytes(1 << 20), mode: 0o100644 } };
+  const bundle = writeZip(folder, '2.zip', { version: '2.0.0', more });
+  // A write behind the limit fails as one on a full disk does, but for its reason.
+  const via = ['sh', '-c', 'trap "" XFSZ; ulimit -f 200; exec "$@"', 'sh'];
+  const failed = await run(folder, ['install', bundle, '--prefix', prefix], { via });
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /^opencat: cannot write .*large\.bin: /m);
+  assert.deepEqual(state(prefix), before);
+  execFileSync('sh', [path.join(prefix, 'opencat-chat')], { input: '' });
+});
+
 test('an upgrade takes the runtime and what else is the same over from the version before', async (t) => {
   const { folder, install, versions, inVersion } = pc(t);
   const more = { 'tools/node/large': { bytes: randomBytes(1 << 20), mode: 0o100644 } };
