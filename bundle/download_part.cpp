@@ -53,6 +53,15 @@ void DownloadPart::append(std::string_view bytes) {
   }
 }
 
+void DownloadPart::restart() {
+  if (size_ == 0) return;
+  if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0) {
+    throw system_error("cannot write " + file_.string());
+  }
+  digest_ = Digest(kind_);
+  size_ = 0;
+}
+
 std::string DownloadPart::validator(const std::string& url) const {
   const Json known = Json::parse(read_file_if_there(notes()).value_or(""), nullptr, false);
   if (!known.is_object() || known.value("url", Json()) != url) return {};

@@ -25,6 +25,8 @@ class DownloadPart {
   /// Of what is here: SHA-256 in lower-case hex, SHA-512 in base64.
   std::string digest() const;
   void append(std::string_view bytes);
+  /// Throws away what is here.
+  void restart();
 
   /// What If-Range wants if what is here came from that URL: a strong ETag, or a date; else empty.
   std::string validator(const std::string& url) const;

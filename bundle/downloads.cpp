@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <optional>
 #include <thread>
 #include <vector>
 
 #include "bundle/cache_lock.hpp"
 #include "bundle/download_part.hpp"
+#include "bundle/transfer.hpp"
 #include "opencat/error.hpp"
-#include "opencat/retry.hpp"
 
 namespace opencat {
 
@@ -37,99 +36,6 @@ std::string name_of(const ExpectedDigest& digest, const std::string& title) {
 
 /// A URL without its query, which may hold a secret.
 std::string place_of(const HttpRequest& request) { return request.url.substr(0, request.url.find('?')); }
-
-/// One request for what is missing, and the part filled with what came.
-class Transfer {
- public:
-  Transfer(const Download& what, DownloadPart& part, ArrivingFile& arriving, Progress& progress)
-      : what_(what), part_(part), arriving_(arriving), progress_(progress) {}
-
-  HttpResponse run(HttpClient& http, const std::stop_token& stop) {
-    HttpRequest request = what_.request;
-    begin_ = part_.size();
-    first_ = true;
-    skip_ = 0;
-    if (begin_ > 0) {
-      request.headers.emplace_back("Range", "bytes=" + std::to_string(begin_) + "-");
-      const std::string validator = part_.validator(place_of(request));
-      if (!validator.empty()) request.headers.emplace_back("If-Range", validator);
-    }
-    return http.download(
-        request, [&](const HttpResponse& head, std::string_view piece) { take(head, piece); },
-        [&](std::uint64_t done, std::uint64_t total) {
-          const std::uint64_t before = skip_from_start_ ? 0 : begin_;
-          progress_.advance(what_.title, before + done, total == 0 ? 0 : before + total);
-        },
-        stop);
-  }
-
- private:
-  void take(const HttpResponse& head, std::string_view piece) {
-    if (first_) {
-      first_ = false;
-      // All of it, though a part was asked for: the begin is here. The digest tells if it was another one.
-      skip_from_start_ = head.status == 200;
-      skip_ = skip_from_start_ ? begin_ : 0;
-      const std::string* range = find_header(head.headers, "Content-Range");
-      const std::string wanted = "bytes " + std::to_string(begin_) + "-";
-      if (head.status == 206 && (range == nullptr || range->rfind(wanted, 0) != 0)) {
-        throw Error(ErrorKind::network, place_of(what_.request) + " sent another part than was asked for");
-      }
-      part_.note(place_of(what_.request), head.headers);
-    }
-    const std::size_t skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, piece.size()));
-    skip_ -= skipped;
-    piece.remove_prefix(skipped);
-    if (piece.empty()) return;
-    part_.append(piece);
-    arriving_.has(part_.size());
-  }
-
-  const Download& what_;
-  DownloadPart& part_;
-  ArrivingFile& arriving_;
-  Progress& progress_;
-  std::uint64_t begin_ = 0;
-  std::uint64_t skip_ = 0;
-  bool first_ = true;
-  bool skip_from_start_ = false;
-};
-
-/// Asks until all has come.
-void fill(const Download& what, DownloadPart& part, ArrivingFile& arriving, HttpClient& http,
-          Progress& progress, const std::stop_token& stop) {
-  struct Ended {
-    Progress& progress;
-    const std::string& title;
-    ~Ended() { progress.end(title); }
-  } const ended{progress, what.title};
-  Backoff backoff(http.options().retries);
-  Transfer transfer(what, part, arriving, progress);
-  for (;;) {
-    const std::uint64_t before = part.size();
-    std::optional<std::chrono::milliseconds> asked;
-    std::optional<Error> failure;
-    try {
-      const HttpResponse response = transfer.run(http, stop);
-      // Nothing is behind what is here; the digest tells whether that is all.
-      if (response.status == 416 && before > 0) return;
-      if (!is_transient(response.status)) return expect_success(response, what.title);
-      asked = retry_after(response.headers, SystemClock().now());
-      try {
-        expect_success(response, what.title);
-      } catch (const Error& error) {
-        failure = error;
-      }
-    } catch (const Error& error) {
-      const bool passes =
-          error.kind() == ErrorKind::network || (error.kind() == ErrorKind::timeout && part.size() > before);
-      if (!passes) throw;
-      failure = error;
-    }
-    if (part.size() > before) backoff.reset();
-    if (!backoff.wait(asked, stop)) throw *failure;
-  }
-}
 
 /// The reader's thread, what it threw, and its end.
 class Reading {
@@ -202,7 +108,11 @@ std::unique_ptr<VerifiedFile> Downloads::fetch(const Download& what, const Reade
     Reading reading(reader, arriving, stopped);
     try {
       // A process that was killed may have had it all.
-      if (part.digest() != what.digest.text) fill(what, part, arriving, http_, progress, stopped.get_token());
+      if (part.digest() != what.digest.text) {
+        const Transfer transfer{what.title, what.request, Proof::digest,
+                                [&](std::uint64_t bytes) { arriving.has(bytes); }};
+        fill(transfer, part, http_, progress, stopped.get_token());
+      }
     } catch (...) {
       // Its own failure is what ended the download, unless it ended because of it.
       const auto thrown = reading.break_off();

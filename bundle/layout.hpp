@@ -5,24 +5,15 @@
 #include <filesystem>
 #include <string>
 
+#include "opencat/bundle_names.hpp"
 #include "opencat/platform.hpp"
 
 namespace opencat::layout {
 
 inline constexpr int format = 1;
-/// The one folder that every entry of a zip is under.
-inline constexpr const char* root = "opencat-portable";
-inline constexpr const char* bundle_file = "bundle.json";
-/// Only with a pre-allocated token; it holds that token, so its mode is 0600.
-inline constexpr const char* token_file = "token.json";
 inline constexpr const char* setup = "setup.mjs";
 inline constexpr const char* app_folder = "lib/app";
 inline constexpr const char* node_folder = "tools/node";
-
-/// "opencat-portable-linux-x64.zip"
-inline std::string zip_name(const Platform& platform) {
-  return std::string(root) + "-" + platform.name() + ".zip";
-}
 
 /// Within a runtime's folder, as the official archives lay it out.
 inline std::string node_program(const Platform& platform) {

@@ -18,11 +18,11 @@ std::filesystem::path chosen_prefix(const Context& context, const std::filesyste
 class Install : public Command {
  public:
   CommandHelp help() const override {
-    return {
-        "install",
-        "Install a bundle on this PC",
-        {"opencat install opencat-portable-linux-x64.zip", "opencat install https://example.com/opencat.zip",
-         "opencat install ./opencat-portable --prefix ~/chat --no-shortcut"}};
+    return {"install",
+            "Install a bundle on this PC",
+            {"opencat install opencat-portable-linux-x64.zip",
+             "opencat install https://chat.example.com/download/linux-x64",
+             "opencat install ./opencat-portable --prefix ~/chat --no-shortcut"}};
   }
 
   void declare(Settings& settings) override {
@@ -84,8 +84,19 @@ class Uninstall : public Command {
     if (keep_token_) options.push_back("--keep-token");
     if (context.output.options().quiet) options.push_back("--quiet");
     Installer installer(context.environment, http_options(context), context.output.progress());
-    installer.uninstall(prefix, options, context.output.options().json, context.stop);
-    context.output.result({{"prefix", prefix.string()}, {"removed", true}}, "");
+    const UninstallResult result =
+        installer.uninstall(prefix, options, context.output.options().json, context.stop);
+    nlohmann::json document{{"prefix", prefix.string()}, {"removed", true}};
+    std::string text;
+    if (!result.was_installed) {
+      text = "no version was installed in " + prefix.string() + "; removed what was left there:\n";
+      document["leftovers"] = nlohmann::json::array();
+      for (const auto& file : result.leftovers) {
+        document["leftovers"].push_back(file.string());
+        text += "  " + file.string() + "\n";
+      }
+    }
+    context.output.result(document, text);
   }
 
  private:

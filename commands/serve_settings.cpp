@@ -68,6 +68,11 @@ void ServeSettings::declare(Settings& settings) {
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
+  settings.add({"--bundles",
+                {"OPENCAT_BUNDLES"},
+                "bundles",
+                "Offer the zips of this folder, as `opencat bundle` left them, to anybody at /download",
+                &options_.bundles});
   settings.add(
       {"--access-log",
        {"OPENCAT_ACCESS_LOG"},

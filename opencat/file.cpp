@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "opencat/busy_file.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {
@@ -45,6 +46,14 @@ void write_all(int descriptor, std::string_view bytes, const fs::path& file) {
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void rename_stubbornly(const fs::path& from, const fs::path& to, const std::string& failure) {
+  retry_while_busy(failure, [&] {
+    std::error_code why;
+    fs::rename(from, to, why);
+    return why;
+  });
 }
 
 }  // namespace
@@ -87,7 +96,7 @@ void write_file_atomically(const fs::path& file, std::string_view bytes, FileMod
     if (::fchmod(descriptor.get(), static_cast<mode_t>(mode)) != 0 || ::fsync(descriptor.get()) != 0) {
       throw system_error("cannot write " + file.string());
     }
-    if (::rename(name.c_str(), file.c_str()) != 0) throw system_error("cannot write " + file.string());
+    rename_stubbornly(name, file, "cannot write " + file.string());
   } catch (...) {
     ::unlink(name.c_str());
     throw;
@@ -119,7 +128,7 @@ TemporaryFolder::~TemporaryFolder() {
 
 void TemporaryFolder::keep_as(const fs::path& target) {
   make_folders(target.parent_path());
-  if (::rename(path_.c_str(), target.c_str()) != 0) throw system_error("cannot make " + target.string());
+  rename_stubbornly(path_, target, "cannot make " + target.string());
   path_.clear();
 }
 

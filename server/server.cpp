@@ -15,6 +15,7 @@
 #include "server/http/http_server.hpp"
 #include "server/http/tls.hpp"
 #include "server/routes/admin.hpp"
+#include "server/routes/downloads.hpp"
 #include "server/routes/models.hpp"
 #include "server/routes/pages.hpp"
 #include "server/routes/probes.hpp"
@@ -171,7 +172,10 @@ void Server::State::start_http() {
   routes::add_upstream_routes(routes, *services);
   routes::add_token_routes(routes, *services, *guard);
   routes::add_admin_routes(routes, {*services, *store, *keys, options.enrollment});
-  routes::add_page_routes(routes, path_of(options.public_url));
+  if (!options.bundles.empty())
+    routes::add_download_routes(routes, std::make_unique<routes::BundleShelf>(options.bundles, log));
+  routes::add_page_routes(routes, path_of(options.public_url),
+                          options.bundles.empty() ? routes::Downloads::none : routes::Downloads::offered);
   routes::add_probe_routes(routes, *readiness, telemetry->metrics().registry);
   telemetry->learn(routes);
   http = std::make_unique<http::HttpServer>(

@@ -46,6 +46,7 @@ struct ServerOptions {
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};
   std::chrono::days keep_usage{400};  ///< by days; what is older is kept by months
+  std::filesystem::path bundles;      ///< a folder with zips that anybody may download; empty: none
   std::filesystem::path access_log;   ///< "-": standard error; empty: none
 };
 

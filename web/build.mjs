@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Builds the pages: node build.mjs OUTDIR
-// Leaves there chat.html, its script, styles and icon under names that carry a hash of their content, so
+// Leaves there a page's HTML, its script, styles and icon under names that carry a hash of their content, so
 // that they may be served as immutable, the licences of what is bundled, and index.json:
 //   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false}, …}
 // The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
@@ -17,7 +17,7 @@ const types = {
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',
 };
-const pages = ['chat'];
+const pages = ['chat', 'download'];
 const bundled = ['marked']; // packages whose code ends up in a page
 
 /**
@@ -66,15 +66,25 @@ async function buildPages(out) {
   await writeFile(join(out, 'index.json'), JSON.stringify(index, null, 2) + '\n');
 }
 
-/** Builds scripts, styles and the icon; returns the hashed name of each: {'chat.js': 'chat-….js', …}. */
+/**
+ * Builds scripts, styles and the icon; returns the hashed name of each: {'chat.js': 'chat-….js', …}. Each page by itself:
+ * what two share would become a file of its own, and a page's script must not wait for a second one.
+ */
 async function buildAssets(out) {
+  const entries = pages.map((page) => [
+    { in: `${page}/main.js`, out: page },
+    { in: `${page}/${page}.css`, out: page },
+  ]);
+  entries.push([{ in: 'common/icon.svg', out: 'icon' }]);
+  const built = await Promise.all(entries.map((entryPoints) => buildEntries(entryPoints, out)));
+  const hashed = built.flat().sort();
+  return Object.fromEntries(hashed.map((file) => [file.replace(/-[0-9A-Z]{8}(?=\.)/, ''), file]));
+}
+
+async function buildEntries(entryPoints, out) {
   const { metafile } = await build({
     absWorkingDir: here,
-    entryPoints: [
-      ...pages.map((page) => ({ in: `${page}/main.js`, out: page })),
-      ...pages.map((page) => ({ in: `${page}/${page}.css`, out: page })),
-      { in: 'common/icon.svg', out: 'icon' },
-    ],
+    entryPoints,
     outdir: out,
     entryNames: '[name]-[hash]',
     chunkNames: 'part-[hash]',
@@ -91,10 +101,7 @@ async function buildAssets(out) {
     metafile: true,
     logLevel: 'warning',
   });
-  const hashed = Object.keys(metafile.outputs)
-    .map((path) => basename(path))
-    .sort();
-  return Object.fromEntries(hashed.map((file) => [file.replace(/-[0-9A-Z]{8}(?=\.)/, ''), file]));
+  return Object.keys(metafile.outputs).map((path) => basename(path));
 }
 
 async function licences() {

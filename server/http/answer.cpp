@@ -117,10 +117,14 @@ void Answer::respond(Response response) {
 void Answer::begin(Response response) {
   if (connection_ == nullptr || begun_) return;
   begun_ = true;
-  // Without chunks only the connection's end can end the stream.
-  if (!chunked_ || connection_->has_body_left() || host_.draining) keep_alive_ = false;
+  if (response.length) chunked_ = false;
+  // Without chunks or a length only the connection's end can end the stream.
+  const bool has_end = chunked_ || response.length;
+  if (!has_end || connection_->has_body_left() || host_.draining) keep_alive_ = false;
   host_.cors.add_headers(request_, response.headers);
   std::string bytes = head_of(response, request_.id, keep_alive_);
+  if (response.length)
+    bytes.append("Content-Length: ").append(std::to_string(*response.length)).append("\r\n");
   bytes += chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
   status_ = response.status;
   streamed_ = true;

@@ -57,7 +57,8 @@ class Exchange {
   virtual void respond(Response response) = 0;
 
   /// The head of a streamed answer (`response.body` goes first), then its pieces, each sent at once, then its
-  /// end.
+  /// end. With `response.length` the client is told it, and exactly so many bytes must follow, or cut_off();
+  /// to HEAD none need.
   virtual void begin(Response response) = 0;
   virtual void write(std::string_view piece) = 0;
   virtual void end() = 0;

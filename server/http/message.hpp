@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ struct Response {
   int status = 200;
   Headers headers = {};
   std::string body = {};
+  /// Of a streamed answer whose length is known before it begins (Exchange::begin()).
+  std::optional<std::uint64_t> length = {};
 };
 
 Response json_response(int status, const nlohmann::json& document);

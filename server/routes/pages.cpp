@@ -65,9 +65,10 @@ http::LoopHandler serve_page(Page page) {
 
 }  // namespace
 
-void add_page_routes(http::Routes& routes, const std::string& public_url) {
+void add_page_routes(http::Routes& routes, const std::string& public_url, Downloads downloads) {
   const Json index = Json::parse(asset("web/index.json"));
   for (const auto& [path, entry] : index.items()) {
+    if (path == "/download" && downloads == Downloads::none) continue;
     routes.push_back({"GET", quoted_pattern(path), http::Access::anyone, serve_page(make_page(entry))});
   }
   routes.push_back(

@@ -45,6 +45,7 @@ fs.writeFileSync(path.join(here, 'lib/app/node_modules/dependency.js'), '');
 fs.writeFileSync(at('data/config.json'), JSON.stringify({ token: 'kept' }));
 if (behaviour === 'wait') await wait('waiting');
 if (/^\\d+$/.test(behaviour)) process.exit(Number(behaviour));
+if (behaviour === 'killed') process.kill(process.pid, 'SIGKILL');
 fs.writeFileSync(at('opencat-chat.new'), '#!/bin/sh\\nexec "' + path.join(here, 'tools/node/bin/node') + '"\\n');
 fs.renameSync(at('opencat-chat.new'), at('opencat-chat'));
 if (behaviour === 'wait-after') await wait('waiting');
@@ -56,19 +57,25 @@ const node = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
 
 export const hostPlatform = `${process.platform}-${process.arch}`;
 
-/** The files of a bundle, by name: { bytes, mode }. `label` tells setup.mjs how to behave. */
+/**
+ * The files of a bundle, by name: { bytes, mode }. `label` tells setup.mjs how to behave, `program` is its node, `more` are
+ * further files.
+ */
 export function bundleFiles({
   version = '1.0.0',
   platform = hostPlatform,
   format = 1,
   label = null,
   token,
+  program = node,
+  more = {},
 } = {}) {
   const files = {
+    ...more,
     'setup.mjs': { bytes: setup, mode: 0o100644 },
     'lib/app/main.mjs': { bytes: `console.log('${version}');\n`, mode: 0o100644 },
     'lib/app/说明.txt': { bytes: '你好', mode: 0o100644 },
-    'tools/node/bin/node': { bytes: node, mode: 0o100755 },
+    'tools/node/bin/node': { bytes: program, mode: 0o100755 },
   };
   const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
   const description = {

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
+import { bundleFiles, bundleZip } from '../cli/bundles.mjs';
 import { ask, bearer, chat } from '../support/http.mjs';
-import { startServer } from '../support/server.mjs';
+import { newFolder, startServer } from '../support/server.mjs';
 
 const source = (path) => fs.readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const page = source('docs/protocol.md');
@@ -21,14 +22,24 @@ const shape = (value) =>
     : typeof value;
 
 let server;
-before(async () => (server = await startServer()));
-after(() => server.stop());
+let bundles;
+before(async () => {
+  bundles = await newFolder();
+  const zip = bundleZip(bundleFiles({ platform: 'linux-x64' }));
+  fs.writeFileSync(`${bundles}/opencat-portable-linux-x64.zip`, zip, { mode: 0o644 });
+  server = await startServer({ args: ['--demo', '--bundles', bundles] });
+});
+after(async () => {
+  await server.stop();
+  fs.rmSync(bundles, { recursive: true });
+});
 
 test('every address on the page is there', async () => {
   const { token } = await server.issue();
   for (const address of addresses) {
     const [method, path] = address
       .replace('/models/{id}', '/models/auto')
+      .replace('/download/{platform}', '/download/linux-x64')
       .replace(/\{id or token\}|\{token\}|\{id\}/, token)
       .split(' ');
     const headers = { ...bearer(token), 'X-Admin-Secret': server.secret };
@@ -76,6 +87,8 @@ test('the table of errors is that of the program', () => {
 test('the examples have the members that the server sends', async () => {
   const examples = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text));
   const example = (member) => examples.find((value) => member in value);
+  const { downloads } = (await ask(`${server.url}/api/downloads`)).json();
+  assert.deepEqual(shape(downloads[0]), shape(example('downloads').downloads[0]));
   const issued = await server.issue();
   assert.deepEqual(shape(issued), shape(example('chat_url')));
   assert.deepEqual(issued.quota, example('chat_url').quota);

@@ -14,6 +14,7 @@ after(() => rmSync(out, { recursive: true }));
 const build = () => execFileSync(process.execPath, [script, out]);
 const read = (name) => readFileSync(join(out, name));
 build();
+const pages = ['chat', 'download'];
 const index = JSON.parse(read('index.json'));
 
 test('the index names every file, and only what carries a hash is immutable', () => {
@@ -24,31 +25,37 @@ test('the index names every file, and only what carries a hash is immutable', ()
       .sort(),
     files.sort(),
   );
-  assert.equal(index['/chat'].file, 'chat.html');
+  for (const page of pages) assert.equal(index[`/${page}`].file, `${page}.html`);
   for (const { file, immutable } of Object.values(index)) {
     assert.equal(immutable, /-[0-9A-Z]{8}\.\w+$/.test(file), file);
   }
 });
 
-test('the page asks only for files of the index, by relative URLs, and has nothing inline', () => {
-  const html = read('chat.html').toString();
-  const urls = [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, url]) => url);
-  assert.equal(urls.length, 3);
-  for (const url of urls) assert.ok(index[`/${url}`], url);
-  assert.doesNotMatch(html, /\{\{|\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/);
+test('each page asks only for files of the index, by relative URLs, and has nothing inline', () => {
+  for (const page of pages) {
+    const html = read(`${page}.html`).toString();
+    const urls = [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, url]) => url);
+    assert.equal(urls.length, 3, page);
+    for (const url of urls) assert.ok(index[`/${url}`], url);
+    assert.doesNotMatch(html, /\{\{|\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/, page);
+  }
 });
 
 test('no script makes nodes or code out of text', () => {
   const scripts = Object.values(index).filter(({ file }) => file.endsWith('.js'));
-  assert.equal(scripts.length, 1);
+  assert.equal(scripts.length, pages.length);
   const dangerous = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function/;
   for (const { file } of scripts) assert.doesNotMatch(read(file).toString(), dangerous);
 });
 
-test('the first load is under 30 KB gzipped', () => {
-  const loaded = Object.values(index).filter(({ file }) => /\.(html|js|css)$/.test(file));
-  const size = loaded.reduce((sum, { file }) => sum + gzipSync(read(file), { level: 9 }).length, 0);
-  assert.ok(size < 30 * 1024, `${size} bytes`);
+test('the first load of each page is under 30 KB gzipped', () => {
+  for (const page of pages) {
+    const own = new RegExp(`^${page}(-\\w+)?\\.(html|js|css)$`);
+    const loaded = Object.values(index).filter(({ file }) => own.test(file));
+    assert.equal(loaded.length, 3, page);
+    const size = loaded.reduce((sum, { file }) => sum + gzipSync(read(file), { level: 9 }).length, 0);
+    assert.ok(size < 30 * 1024, `${page}: ${size} bytes`);
+  }
 });
 
 test('the licence of each bundled package is there', async () => {
