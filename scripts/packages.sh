@@ -12,7 +12,7 @@
   packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent minisign'
   packages_release='dpkg-dev patch'
   packages_release_linux_x64='libc6-dev'
-  packages_release_linux_arm64='g++-aarch64-linux-gnu'
+  packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
   packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'

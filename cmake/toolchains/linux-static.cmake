@@ -19,7 +19,9 @@ set(ENV{PKG_CONFIG_SYSROOT_DIR} ${OPENCAT_ROOT})
 set(ENV{PKG_CONFIG_LIBDIR} ${OPENCAT_ROOT}/usr/lib/${OPENCAT_TRIPLE}/pkgconfig:${OPENCAT_ROOT}/usr/share/pkgconfig)
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# No folder of this machine ends up in the file.
+get_filename_component(OPENCAT_LIBS "${OPENCAT_ROOT}" DIRECTORY)
 foreach(language C CXX)
-  set(CMAKE_${language}_FLAGS_INIT "-isystem ${OPENCAT_ROOT}/usr/include/${OPENCAT_TRIPLE} -ffunction-sections -fdata-sections")
+  set(CMAKE_${language}_FLAGS_INIT "-isystem ${OPENCAT_ROOT}/usr/include/${OPENCAT_TRIPLE} -ffunction-sections -fdata-sections -ffile-prefix-map=${OPENCAT_LIBS}=.")
 endforeach()
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static-pie -Wl,--gc-sections -L${OPENCAT_ROOT}/usr/lib/${OPENCAT_TRIPLE}")
