@@ -6,6 +6,8 @@
 
 set(OPENCAT_WEB_DIR "${CMAKE_BINARY_DIR}/web" CACHE PATH "The pages, as web/build.mjs leaves them")
 
+set(OPENCAT_LOCALE "" CACHE FILEPATH "LC_CTYPE of C.UTF-8, for a static build: commands/utf8_locale")
+
 function(opencat_embed_assets target)
   set(names "")
   set(files "")
@@ -22,6 +24,10 @@ function(opencat_embed_assets target)
   collect(server ${CMAKE_SOURCE_DIR}/server/assets)
   collect(data ${CMAKE_SOURCE_DIR}/bundle/data)
   collect(web ${OPENCAT_WEB_DIR})
+  if(OPENCAT_LOCALE)
+    list(APPEND names "locale/LC_CTYPE")
+    list(APPEND files "${OPENCAT_LOCALE}")
+  endif()
 
   set(assembly "    .section .rodata\n")
   set(declarations "")

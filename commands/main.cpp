@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <clocale>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -10,6 +9,7 @@
 #include "commands/command.hpp"
 #include "commands/command_line.hpp"
 #include "commands/interrupt.hpp"
+#include "commands/utf8_locale.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
@@ -113,6 +113,7 @@ void run(const Invocation& invocation, Settings& settings, const Environment& en
 
 int main_guarded(const std::vector<std::string>& words) {
   const Environment environment = process_environment();
+  use_utf8_locale();
   Interrupt interrupt;
   Output::Options early;
   early.json = contains(words, "--json");
@@ -144,8 +145,4 @@ int main_guarded(const std::vector<std::string>& words) {
 
 }  // namespace opencat
 
-int main(int argc, char** argv) {
-  // A stream that writes UTF-8 names must see them as such in libarchive, whatever the user's locale.
-  std::setlocale(LC_CTYPE, "C.UTF-8");
-  return opencat::main_guarded({argv + 1, argv + argc});
-}
+int main(int argc, char** argv) { return opencat::main_guarded({argv + 1, argv + argc}); }

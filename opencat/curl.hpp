@@ -29,6 +29,9 @@ List header_list(const HttpHeaders& headers);
 /// Sets what every request of this program shares: signals off, protocols, redirects, TLS, times.
 void apply_limits(CURL* easy, const HttpLimits& limits);
 
+/// Whom to trust: the certificates in `ca_file`, or the system's when it is "".
+void trust(CURL* easy, const std::string& ca_file);
+
 /// Adds a header line as libcurl's callback gives it; a new status line (after a redirect) empties the list.
 void collect_header(HttpHeaders& headers, std::string_view line);
 

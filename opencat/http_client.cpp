@@ -6,6 +6,7 @@
 
 #include <strings.h>
 
+#include "opencat/ca_file.hpp"
 #include "opencat/curl.hpp"
 #include "opencat/retry.hpp"
 #include "opencat/text.hpp"
@@ -49,6 +50,16 @@ void apply_limits(CURL* easy, const HttpLimits& limits) {
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall_s);
 }
 
+void trust(CURL* easy, const std::string& ca_file) {
+  // libcurl knows the place of the system it was built for; where it has none of its own, it asks the system.
+  static const std::string system = [] {
+    const char* usual = curl_version_info(CURLVERSION_NOW)->cainfo;
+    return usual != nullptr ? system_ca_file(usual) : std::string();
+  }();
+  const std::string& file = ca_file.empty() ? system : ca_file;
+  if (!file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, file.c_str());
+}
+
 void collect_header(HttpHeaders& headers, std::string_view line) {
   if (line.substr(0, 5) == "HTTP/") headers.clear();
   const std::size_t colon = line.find(':');
@@ -82,8 +93,12 @@ Error explain(CURLcode code, const std::string& url, const std::string& detail) 
     case CURLE_COULDNT_CONNECT:
       return Error(ErrorKind::network,
                    "nothing answers at " + where + "; is it running, and is the address right?", detail);
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+      return Error(ErrorKind::network,
+                   "there are no certificates to check " + where +
+                       " with; install this system's (ca-certificates), or name a file of your own",
+                   detail);
+    case CURLE_PEER_FAILED_VERIFICATION:
       return Error(
           ErrorKind::network,
           "the certificate of " + where + " is not trusted; if a proxy of yours signs it, name its CA",
@@ -205,7 +220,7 @@ void HttpClient::State::configure(CURL* easy, const HttpRequest& request, Exchan
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http,https" : "https");
   const bool began_with_tls = lower(request.url.substr(0, 6)) == "https:";
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, began_with_tls ? "https" : "http,https");
-  if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  curl::trust(easy, options.ca_file);
   if (!options.proxy.empty()) curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy.c_str());
   if (!options.no_proxy.empty()) curl_easy_setopt(easy, CURLOPT_NOPROXY, options.no_proxy.c_str());
   if (request.method != "GET") {

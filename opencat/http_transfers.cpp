@@ -146,7 +146,7 @@ void HttpTransfers::State::configure(Job& job) {
   set_url(job);
   if (!options.may_use_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
-  if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  curl::trust(easy, options.ca_file);
   if (job.request.upload) {
     configure_upload(job);
   } else if (job.request.method == "POST") {

@@ -10,8 +10,20 @@
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
   packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent minisign'
+  packages_release='dpkg-dev patch'
+  packages_release_linux_x64='libc6-dev'
+  packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
+  packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
+}
+
+# apt_sources EXTENSION…: what apt's files say of where packages come from; "sources" and "list" are its two notations.
+apt_sources() {
+  local extension
+  for extension in "$@"; do
+    find /etc/apt/sources.list /etc/apt/sources.list.d -type f -name "*.$extension" -exec cat {} + 2>/dev/null || true
+  done
 }
 
 as_root() {

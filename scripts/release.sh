@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# ./dev release TARGET: the executable as people download it, build/releases/opencat-TARGET. Sourced by ./dev.
+
+# shellcheck source=scripts/release_libs.sh
+. scripts/release_libs.sh
+
+# What lies below the libraries that CMake links: static ones do not say what they want.
+release_links='-lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
+
+release_targets='linux-x64 linux-arm64'
+
+release() {
+  local target=${1:-} cpu triple
+  case $target in
+    linux-x64) cpu=amd64 triple=x86_64-linux-gnu ;;
+    linux-arm64) cpu=arm64 triple=aarch64-linux-gnu ;;
+    *) fail "release what? One of: $release_targets" ;;
+  esac
+  ensure_packages build release "release_${target//-/_}"
+  build_web
+  make_libs "$target" "$cpu" "$triple"
+  local folder=build/release-$target
+  say "building for $target"
+  quietly "build/cmake-release-$target.log" cmake -S . -B "$folder" -G Ninja --toolchain "cmake/toolchains/$target.cmake" \
+    -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
+    -DOPENCAT_LOCALE="$PWD/build/release-libs/$target/root/usr/lib/locale/C.utf8/LC_CTYPE" \
+    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $release_links -Wl,--end-group"
+  cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||
+    { grep -E 'error|FAILED|ld:|undefined' -A5 "build/build-release-$target.log" >&2 &&
+      fail "the build failed: see build/build-release-$target.log"; }
+  mkdir -p build/releases
+  "$triple-strip" -o "build/releases/.opencat-$target" "$folder/opencat"
+  mv "build/releases/.opencat-$target" "build/releases/opencat-$target"
+  (cd build/releases && sha256sum "opencat-$target")
+}
