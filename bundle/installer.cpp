@@ -85,6 +85,10 @@ ProcessRequest Installer::setup_request(const fs::path& folder, const fs::path& 
   request.words.insert(request.words.end(), options.begin(), options.end());
   request.folder = folder;
   request.environment = environment_;
+  // As the doors of a bundle have it: Node would know neither the proxies nor the certificates of this PC.
+  for (const char* name : {"NODE_USE_ENV_PROXY", "NODE_USE_SYSTEM_CA"}) {
+    if (!environment_.get(name)) request.environment.set(name, "1");
+  }
   return request;
 }
 

@@ -43,6 +43,10 @@ const wait = (name) => {
 fs.mkdirSync(path.join(here, 'lib/app/node_modules'), { recursive: true });
 fs.writeFileSync(path.join(here, 'lib/app/node_modules/dependency.js'), '');
 fs.writeFileSync(at('data/config.json'), JSON.stringify({ token: 'kept' }));
+if (behaviour === 'network') {
+  const { NODE_USE_ENV_PROXY: proxy, NODE_USE_SYSTEM_CA: ca } = process.env;
+  console.log('proxies of the environment: ' + proxy + ', certificates of the system: ' + ca);
+}
 if (behaviour === 'wait') await wait('waiting');
 if (/^\\d+$/.test(behaviour)) process.exit(Number(behaviour));
 if (behaviour === 'killed') process.kill(process.pid, 'SIGKILL');

@@ -307,3 +307,12 @@ test('without --prefix it goes to the user’s own data folder', async (t) => {
   assert.equal((await run(folder, ['uninstall'])).code, 0);
   assert.ok(!fs.existsSync(path.join(folder, 'home/.local/share/opencat')));
 });
+
+test('setup.mjs uses the PC’s proxies and certificates, unless its user says otherwise', async (t) => {
+  const { folder, prefix } = pc(t);
+  const bundle = writeZip(folder, 'a.zip', { label: 'network' });
+  const install = (env) => run(folder, ['install', bundle, '--prefix', prefix], { env });
+  const said = 'proxies of the environment: 1, certificates of the system: ';
+  assert.ok((await install({})).stdout.includes(`${said}1`));
+  assert.ok((await install({ NODE_USE_SYSTEM_CA: '0' })).stdout.includes(`${said}0`));
+});
