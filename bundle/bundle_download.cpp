@@ -20,7 +20,7 @@ fs::path BundleDownload::fetch(HttpClient& http, Progress& progress, const std::
   // The URL itself may hold a secret.
   fs::path file = folder_ / (sha256_hex(url_).substr(0, 16) + ".zip");
   DownloadPart part(file, DigestKind::sha256);
-  Transfer what{"the bundle", {}, Proof::validator};
+  ResumableDownload what{"the bundle", {}, Proof::validator};
   what.request.url = url_;
   try {
     fill(what, part, http, progress, stop);

@@ -109,8 +109,8 @@ std::unique_ptr<VerifiedFile> Downloads::fetch(const Download& what, const Reade
     try {
       // A process that was killed may have had it all.
       if (part.digest() != what.digest.text) {
-        const Transfer transfer{what.title, what.request, Proof::digest,
-                                [&](std::uint64_t bytes) { arriving.has(bytes); }};
+        const ResumableDownload transfer{what.title, what.request, Proof::digest,
+                                         [&](std::uint64_t bytes) { arriving.has(bytes); }};
         fill(transfer, part, http_, progress, stopped.get_token());
       }
     } catch (...) {

@@ -18,7 +18,7 @@ std::string place_of(const HttpRequest& request) { return request.url.substr(0, 
 /// One request for what is missing, and the part filled with what came.
 class Try {
  public:
-  Try(const Transfer& what, DownloadPart& part, Progress& progress)
+  Try(const ResumableDownload& what, DownloadPart& part, Progress& progress)
       : what_(what), part_(part), progress_(progress) {}
 
   HttpResponse run(HttpClient& http, const std::stop_token& stop) {
@@ -69,7 +69,7 @@ class Try {
     part_.note(place_of(what_.request), head.headers);
   }
 
-  const Transfer& what_;
+  const ResumableDownload& what_;
   DownloadPart& part_;
   Progress& progress_;
   std::uint64_t begin_ = 0;
@@ -79,7 +79,7 @@ class Try {
 };
 
 /// Whether a 416 says that nothing is behind what is here. With a digest that tells by itself.
-bool says_whole(const HttpResponse& response, const Transfer& what, std::uint64_t here) {
+bool says_whole(const HttpResponse& response, const ResumableDownload& what, std::uint64_t here) {
   if (what.proof == Proof::digest) return true;
   const std::string* range = find_header(response.headers, "Content-Range");
   return range != nullptr && *range == "bytes */" + std::to_string(here);
@@ -87,7 +87,7 @@ bool says_whole(const HttpResponse& response, const Transfer& what, std::uint64_
 
 }  // namespace
 
-void fill(const Transfer& what, DownloadPart& part, HttpClient& http, Progress& progress,
+void fill(const ResumableDownload& what, DownloadPart& part, HttpClient& http, Progress& progress,
           const std::stop_token& stop) {
   struct Ended {
     Progress& progress;

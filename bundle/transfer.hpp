@@ -19,7 +19,7 @@ enum class Proof {
              ///< for anew
 };
 
-struct Transfer {
+struct ResumableDownload {
   std::string title;  ///< for people; also names its progress
   HttpRequest request;
   Proof proof;
@@ -29,7 +29,7 @@ struct Transfer {
 /// Asks until all has come, as often as the client's options say, counted anew whenever something came. Goes
 /// on behind what is in the part. Throws as HttpClient and expect_success(); what came until then stays in
 /// the part.
-void fill(const Transfer& what, DownloadPart& part, HttpClient& http, Progress& progress,
+void fill(const ResumableDownload& what, DownloadPart& part, HttpClient& http, Progress& progress,
           const std::stop_token& stop);
 
 }  // namespace opencat

@@ -115,6 +115,27 @@ test('heavy headers stay out of headers that many files include', () => {
   assert.deepEqual(wrong, []);
 });
 
+// Two classes of one name are one to the linker, which keeps the inline functions of either.
+test('no two files define one name in one namespace', () => {
+  const homes = new Map();
+  for (const { path, text } of sources) {
+    const space = [];
+    for (const line of text.split('\n')) {
+      const opened = line.match(/^namespace ?([\w:]*) ?\{$/);
+      if (opened) space.push(opened[1] || 'anonymous');
+      else if (line.startsWith('}  // namespace')) space.pop();
+      const defined = line.match(
+        /^(?:struct|class|enum class) (?:\w+::)*(\w+)(?: final)?(?: : [^;]*)?(?: \{.*)?$/,
+      );
+      if (!defined || space.includes('anonymous') || line.includes('::' + defined[1])) continue;
+      const name = [...space, defined[1]].join('::');
+      assert.equal(homes.get(name) ?? path, path, `${name} is defined twice`);
+      homes.set(name, path);
+    }
+  }
+  assert.ok(homes.size > 100, `only ${homes.size} found`);
+});
+
 test('only commands/ reads the environment', () => {
   const wrong = sources
     .filter(
