@@ -20,8 +20,10 @@ export function sandbox(t) {
   return folder;
 }
 
-// What the machine needs to be reached at all: proxies and certificates; nothing else of the developer's own.
-const PASSED = /^(PATH|LANG|TMPDIR|SSL_CERT_\w+|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|(HTTPS?|ALL|NO)_PROXY)$/i;
+// What the machine needs to be reached at all: proxies and certificates; what a sanitizer is told; nothing else of the
+// developer's own.
+const PASSED =
+  /^(PATH|LANG|TMPDIR|[AT]SAN_OPTIONS|SSL_CERT_\w+|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|(HTTPS?|ALL|NO)_PROXY)$/i;
 
 export function environment(folder, more = {}) {
   const passed = Object.entries(process.env).filter(([name]) => PASSED.test(name));
