@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
+import { crc32 } from './zip.mjs';
 
 const DEFLATED = 8;
 const ELSEWHERE = 0xffffffff;
@@ -19,15 +20,6 @@ const numbers = (...pairs) =>
       return bytes.subarray(0, size);
     }),
   );
-
-function crc32(bytes) {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; ++bit) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
-  }
-  return ~crc >>> 0;
-}
 
 export const extraField = (id, data) => Buffer.concat([numbers([2, id], [2, data.length]), data]);
 

@@ -36,7 +36,7 @@ export function zip(entries) {
   return Buffer.concat([...parts, central, end]);
 }
 
-function crc32(bytes) {
+export function crc32(bytes) {
   let crc = ~0;
   for (const byte of bytes) {
     crc ^= byte;

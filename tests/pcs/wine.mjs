@@ -14,7 +14,7 @@ export function noWine() {
 }
 
 export class Wine {
-  /** `folder`, which is Z:\work in there, gets the user's files; C: is in its prefix/. */
+  /** `folder`, which is Z:\pc in there, gets the user's files; C: is in its prefix/. */
   constructor(folder) {
     this.folder = folder;
     this.user = path.join(folder, 'prefix', 'drive_c', 'users', 'root');
@@ -40,9 +40,9 @@ export class Wine {
   async run(words, { cwd = this.folder, env = {} } = {}) {
     this.count += 1;
     const output = path.join(this.folder, `output-${this.count}.txt`);
-    const within = (file) => path.join('/work', path.relative(this.folder, file));
-    const script = `mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; mkdir -p "$1/work"
-      mount --bind "$2" "$1/work"; cp /etc/resolv.conf "$1/etc/resolv.conf"; cp /etc/hosts "$1/etc/hosts"
+    const within = (file) => path.join('/pc', path.relative(this.folder, file));
+    const script = `mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; mkdir -p "$1/pc"
+      mount --bind "$2" "$1/pc"; cp /etc/resolv.conf "$1/etc/resolv.conf"; cp /etc/hosts "$1/etc/hosts"
       root=$1; shift 2; exec chroot "$root" "$@"`;
     // wineserver writes the registry when it ends.
     const inside =
@@ -56,8 +56,8 @@ export class Wine {
       {
         env: {
           PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-          HOME: '/work/home',
-          WINEPREFIX: '/work/prefix',
+          HOME: '/pc/home',
+          WINEPREFIX: '/pc/prefix',
           WINEDEBUG: '-all',
           LANG: 'C.UTF-8',
           ...env,
