@@ -179,13 +179,13 @@ Json document_of(NpmRegistry& registry, const NpmWish& wish, std::stop_token sto
 
 /// The tarball in the cache, fetched when it is not there or was damaged. It appears there when it is proved.
 fs::path cached_tarball(NpmRegistry& registry, const NpmRelease& release, const fs::path& cache_folder,
-                        const fs::path& scratch, Progress& progress, std::stop_token stop) {
+                        Progress& progress, std::stop_token stop) {
   fs::path kept = cache_folder / "packages" / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
   if (fs::is_regular_file(kept) && sha512_of_file(kept) == release.sha512) return kept;
-  const fs::path fresh = scratch / "package.tgz";
-  registry.download(release, fresh, progress, std::move(stop));
+  Downloads downloads(cache_folder / "downloads", registry.http());
+  const auto fresh = downloads.fetch(registry.tarball(release), {}, progress, std::move(stop));
   make_folders(kept.parent_path());
-  fs::rename(fresh, kept);
+  fs::rename(fresh->path(), kept);
   return kept;
 }
 
@@ -245,7 +245,7 @@ App app_of_package(NpmRegistry& registry, const NpmWish& wish, Signatures signat
   }
   make_folders(cache_folder, 0700);
   const TemporaryFolder scratch(cache_folder, "app-");
-  const fs::path tarball = cached_tarball(registry, release, cache_folder, scratch.path(), progress, stop);
+  const fs::path tarball = cached_tarball(registry, release, cache_folder, progress, stop);
   const fs::path unpacked = scratch.path() / "package";
   unpack_package(tarball, unpacked, release.title(), stop);
 

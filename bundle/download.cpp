@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/download.hpp"
 
-#include <fstream>
-
 #include <nlohmann/json.hpp>
 
 #include "opencat/error.hpp"
@@ -29,29 +27,6 @@ ErrorKind kind_of(int status) {
   return status >= 500 ? ErrorKind::network : ErrorKind::failed;
 }
 
-void save(HttpClient& client, const HttpRequest& request, const std::filesystem::path& file,
-          const std::string& task, Progress& progress, std::stop_token stop, Digest* digest) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  if (!out) throw system_error("cannot write " + file.string());
-  struct Ended {
-    Progress& progress;
-    const std::string& task;
-    ~Ended() { progress.end(task); }
-  } const ended{progress, task};
-  const HttpResponse response = client.download(
-      request,
-      [&](const HttpResponse&, std::string_view piece) {
-        if (digest != nullptr) digest->update(piece);
-        if (!out.write(piece.data(), static_cast<std::streamsize>(piece.size()))) {
-          throw system_error("cannot write " + file.string());
-        }
-      },
-      [&](std::uint64_t done, std::uint64_t total) { progress.advance(task, done, total); }, stop);
-  expect_success(response, task);
-  out.close();
-  if (!out) throw system_error("cannot write " + file.string());
-}
-
 }  // namespace
 
 void expect_success(const HttpResponse& response, const std::string& what) {
@@ -76,28 +51,6 @@ nlohmann::json parse_json(const HttpResponse& response, const HttpRequest& reque
                                           " the right address?");
   }
   return document;
-}
-
-void download(HttpClient& client, const HttpRequest& request, const std::filesystem::path& file,
-              const std::string& task, Progress& progress, std::stop_token stop) {
-  save(client, request, file, task, progress, std::move(stop), nullptr);
-}
-
-void download_verified(HttpClient& client, const HttpRequest& request, const ExpectedDigest& expected,
-                       const std::filesystem::path& file, const std::string& task, Progress& progress,
-                       std::stop_token stop) {
-  Digest digest(expected.kind);
-  save(client, request, file, task, progress, std::move(stop), &digest);
-  const auto bytes = digest.finish();
-  const std::string found = expected.kind == DigestKind::sha256 ? to_hex(bytes) : to_base64(bytes);
-  if (found == expected.text) return;
-  throw Error(
-      ErrorKind::integrity,
-      task +
-          " is not what its source promised (its checksum differs); nothing of it was kept. Try again, "
-          "or another source",
-      "expected " + expected.text + ", got " + found + " from " +
-          request.url.substr(0, request.url.find('?')));
 }
 
 }  // namespace opencat

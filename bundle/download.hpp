@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <filesystem>
 #include <stop_token>
 #include <string>
 
@@ -9,7 +8,6 @@
 
 #include "opencat/digest.hpp"
 #include "opencat/http_client.hpp"
-#include "opencat/progress.hpp"
 
 namespace opencat {
 
@@ -30,15 +28,5 @@ struct ExpectedDigest {
   DigestKind kind;
   std::string text;  ///< SHA-256 in lower-case hex, SHA-512 in base64
 };
-
-/// Downloads into `file`, hashing as the bytes arrive; nothing of them is parsed before they are proved.
-/// Throws Error(integrity) when they are not what was promised. `task` names it to people.
-void download_verified(HttpClient& client, const HttpRequest& request, const ExpectedDigest& expected,
-                       const std::filesystem::path& file, const std::string& task, Progress& progress,
-                       std::stop_token stop);
-
-/// Downloads into `file` what nobody promised a digest of; the caller checks it.
-void download(HttpClient& client, const HttpRequest& request, const std::filesystem::path& file,
-              const std::string& task, Progress& progress, std::stop_token stop);
 
 }  // namespace opencat

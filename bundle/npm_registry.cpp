@@ -196,10 +196,4 @@ Download NpmRegistry::tarball(const NpmRelease& package) const {
   return {title, request_for(package.tarball), {DigestKind::sha512, package.sha512}};
 }
 
-void NpmRegistry::download(const NpmRelease& package, const std::filesystem::path& file, Progress& progress,
-                           std::stop_token stop) {
-  const Download what = tarball(package);
-  download_verified(http_, what.request, what.digest, file, what.title, progress, std::move(stop));
-}
-
 }  // namespace opencat

@@ -83,10 +83,6 @@ class NpmRegistry {
   Download tarball(const NpmRelease& package) const;
   HttpClient& http() { return http_; }
 
-  /// Downloads the tarball, verified against the registry's sha512.
-  void download(const NpmRelease& package, const std::filesystem::path& file, Progress& progress,
-                std::stop_token stop);
-
  private:
   HttpRequest request_for(const std::string& url) const;
   HttpRequest list_request(const std::string& name) const;

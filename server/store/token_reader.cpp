@@ -9,6 +9,18 @@ std::string select_where(const char* condition) {
   return std::string("SELECT ") + TokenReader::columns() + " FROM tokens WHERE " + condition;
 }
 
+/// The requests of a period's day (?2) and month. A month's rows of a token stand together in the primary
+/// key: what was rolled up of it under the month alone, then its days.
+constexpr const char* sums =
+    "coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) ";
+constexpr const char* in_month = "date >= ?3 AND date < ?4 ";
+
+void bind_period(SQLite::Statement& statement, const QuotaPeriod& period) {
+  statement.bind(2, period.day);
+  statement.bind(3, period.month);
+  statement.bind(4, period.month + "-32");  // behind every day
+}
+
 std::optional<TokenRecord> first(SQLite::Statement& statement) {
   if (!statement.executeStep()) return std::nullopt;
   return TokenReader::record(statement);
@@ -27,15 +39,11 @@ TokenReader::TokenReader(SQLite::Database& database)
     : by_hash_(database, select_where("token_hash = ?1")),
       by_id_(database, select_where("id = ?1")),
       holder_(database,
-              "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), "
-              "coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
-              "FROM tokens LEFT JOIN usage ON token_id = id AND date >= ?3 AND date < ?4 "
-              "WHERE token_hash = ?1 GROUP BY id"),
-      // A month's rows of a token stand together in the primary key: what was rolled up of it under the month
-      // alone, then its days, and "-32" is behind every day.
-      use_(database,
-           "SELECT coalesce(sum(request_count) FILTER (WHERE date = ?2), 0), coalesce(sum(request_count), 0) "
-           "FROM usage WHERE token_id = ?1 AND date >= ?3 AND date < ?3 || '-32'") {}
+              std::string(
+                  "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), ") +
+                  sums + "FROM tokens LEFT JOIN usage ON token_id = id AND " + in_month +
+                  "WHERE token_hash = ?1 GROUP BY id"),
+      use_(database, std::string("SELECT ") + sums + "FROM usage WHERE token_id = ?1 AND " + in_month) {}
 
 std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
   sqlite::Lent statement(by_hash_);
@@ -46,9 +54,7 @@ std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
 std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash, const QuotaPeriod& period) {
   sqlite::Lent row(holder_);
   sqlite::bind_blob(*row, 1, hash);
-  row->bind(2, period.day);
-  row->bind(3, period.month);
-  row->bind(4, period.month + "-32");
+  bind_period(*row, period);
   if (!row->executeStep()) return std::nullopt;
   return Holder{row->getColumn(0).getString(),
                 row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
@@ -67,8 +73,7 @@ std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {
 QuotaUse TokenReader::use(const std::string& token_id, const QuotaPeriod& period) {
   sqlite::Lent statement(use_);
   statement->bind(1, token_id);
-  statement->bind(2, period.day);
-  statement->bind(3, period.month);
+  bind_period(*statement, period);
   statement->executeStep();
   return {statement->getColumn(0).getInt64(), statement->getColumn(1).getInt64()};
 }

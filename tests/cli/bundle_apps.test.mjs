@@ -65,6 +65,19 @@ test('a package becomes an app: its tarball, a package.json of ours and a lock t
   assert.equal(registry.count('/hello/-/'), 1);
 });
 
+test('a package whose download breaks off goes on where it was', async (t) => {
+  const { registry, bundle } = await workshop(t);
+  registry.addApp(hello('1.0.0'), CLI);
+  registry.fail('/hello/-/', 'drop', 1);
+  const made = await bundle('hello');
+  assert.equal(made.code, 0, made.stderr);
+  const ranges = registry.requests
+    .filter((request) => request.path.includes('/hello/-/'))
+    .map((request) => request.headers.range);
+  assert.equal(ranges.length, 2);
+  assert.match(ranges[1], /^bytes=\d+-$/);
+});
+
 test('versions, tags and ranges are taken as npm takes them', async (t) => {
   const { registry, bundle, inZip } = await workshop(t);
   for (const version of ['1.0.0', '1.2.0', '2.0.0', '2.1.0', '3.0.0-beta.1']) {
