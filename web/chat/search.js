@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Finds words in all conversations. Every text is in memory, in lower case: ten thousand messages are a few
+// megabytes, and looking through them takes a few milliseconds.
+
+const around = 36; // characters shown on either side of what was found
+
+export function createTextIndex() {
+  const conversations = new Map(); // id → Map of message id → {text, lower}
+
+  return {
+    put({ conversation, id, content }) {
+      const texts = conversations.get(conversation) ?? new Map();
+      conversations.set(conversation, texts);
+      const known = texts.get(id);
+      if (known?.text !== content) texts.set(id, { text: content, lower: content.toLowerCase() });
+    },
+    removeMessage: ({ conversation, id }) => conversations.get(conversation)?.delete(id),
+    removeConversation: (id) => conversations.delete(id),
+    clear: () => conversations.clear(),
+
+    /**
+     * Of `list` ({id, title}) those whose title or one of whose messages has all words of `query`:
+     * [{id, message: its id or null, snippet: {before, hit, after} or null}], in the order of the list.
+     */
+    find(query, list) {
+      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+      if (words.length === 0) return list.map(({ id }) => ({ id, message: null, snippet: null }));
+      const has = (text) => words.every((word) => text.includes(word));
+      const found = [];
+      for (const { id, title } of list) {
+        const message = newestWith(conversations.get(id), has);
+        if (message)
+          found.push({ id, message, snippet: snippetOf(conversations.get(id).get(message), words[0]) });
+        else if (has(title.toLowerCase())) found.push({ id, message: null, snippet: null });
+      }
+      return found;
+    },
+  };
+}
+
+function newestWith(texts, has) {
+  let newest = null;
+  for (const [id, { lower }] of texts ?? []) if (has(lower) && (!newest || id > newest)) newest = id;
+  return newest;
+}
+
+function snippetOf({ text, lower }, word) {
+  // A few letters change their length in lower case; then the snippet is a little beside, and nothing worse.
+  const at = lower.indexOf(word);
+  const from = Math.max(0, at - around);
+  const end = at + word.length;
+  const flat = (part) => part.replace(/\s+/g, ' ');
+  return {
+    before: (from > 0 ? '…' : '') + flat(text.slice(from, at)),
+    hit: flat(text.slice(at, end)),
+    after: flat(text.slice(end, end + 2 * around)) + (end + 2 * around < text.length ? '…' : ''),
+  };
+}
