@@ -107,6 +107,6 @@ export function fileName(title, ending) {
     .replace(/[\p{C}<>:"/\\|?*]+/gu, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-    .replace(/^\.+|\.+$/g, '');
+    .replace(/^[\s.]+|[\s.]+$/g, '');
   return `${[...plain].slice(0, 60).join('') || 'chat'}.${ending}`;
 }
