@@ -3,7 +3,7 @@
 import { openDB } from 'idb';
 
 const stores = ['conversations', 'messages', 'files'];
-const batchSize = 500;
+const batchSize = 200;
 
 /**
  * Messages and files are kept under [conversation, id]: a conversation's are one range of keys. A change is
@@ -27,13 +27,13 @@ export async function openDatabase(name) {
     conversations: () => db.getAll('conversations'),
     messages: (id) => db.getAll('messages', range(id)),
     files: (id) => db.getAll('files', range(id)),
-    /** Calls take(messages) with all there are, some at a time so that the page stays alive between. */
+    /** Calls take(messages) with all there are, some at a time, and waits for it in between. */
     async everyMessage(take) {
       let from = null;
       for (;;) {
         const above = from ? IDBKeyRange.lowerBound(from, true) : null;
         const batch = await db.getAll('messages', above, batchSize);
-        take(batch);
+        await take(batch);
         if (batch.length < batchSize) return;
         from = [batch.at(-1).conversation, batch.at(-1).id];
       }

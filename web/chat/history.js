@@ -17,13 +17,14 @@ const treesKept = 6;
  * by the model's limit) or 'empty'; absent when it is whole. on.list() hears that the list has changed,
  * on.thread(id) that a conversation was changed by another tab, on.cleared() that one has forgotten all, on.trouble() as writer.js says.
  */
-export function createHistory({ database, channel, on, now = Date.now, later = setTimeout }) {
+export function createHistory({ database, channel, on, now = Date.now, later = setTimeout, rest = idle }) {
   const conversations = new Map();
   const trees = new Map(); // of the conversations looked at last, in that order
   const elsewhere = new Map(); // answers another tab is writing: id → when it last said so
   const here = new Map(); // answers that this tab is writing
   const index = createTextIndex();
   let indexed = null; // a promise once the index is being filled
+  let hurried = false;
   const writer = createWriter({
     database,
     post: (change) => channel.postMessage({ change }),
@@ -121,7 +122,15 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
     writer.flush();
   }
 
-  const fillIndex = () => (indexed ??= database.everyMessage((batch) => batch.forEach(index.put)));
+  /** Resolves once all is in the index; without `hurry` only while the browser has nothing else to do. */
+  function fillIndex({ hurry = true } = {}) {
+    hurried ||= hurry;
+    indexed ??= database.everyMessage(async (batch) => {
+      batch.forEach(index.put);
+      if (!hurried) await rest();
+    });
+    return indexed;
+  }
 
   return {
     /** Reads the list; to be waited for before anything else. */
@@ -237,6 +246,9 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
     },
   };
 }
+
+/** Resolves when the browser has nothing else to do. */
+const idle = () => new Promise((resolve) => (globalThis.requestIdleCallback ?? setTimeout)(resolve));
 
 /** Makes `known` the same as `news`, and the same object still: the page holds it. */
 function become(known, news) {

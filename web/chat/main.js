@@ -185,7 +185,7 @@ async function start() {
   if (past.get(shown) && !past.get(shown).removed) await app.conversation.open(shown);
   else app.startNew();
   app.composer.focus();
-  settleIn({ manifest, workerUrl, policy });
+  settleIn({ manifest, workerUrl, policy }, () => past.fillIndex({ hurry: false }));
   document.documentElement.dataset.ready = ''; // for tests: the history is read
 }
 

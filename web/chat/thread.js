@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The conversation on the page, and the scrolling that follows a growing answer until the reader leaves
-// its end.
+// The conversation on the page. A long one is there at once: its last messages first, those before them when the
+// browser has nothing else to do.
 import { byId, el } from '../common/dom.js';
 import { createAnswer } from './answer.js';
+import { createFollower } from './follow.js';
 import { createQuestion } from './question.js';
 
-const nearEnd = 48; // pixels from the end that still count as reading along
-const filledAtOnce = 12; // messages; those before are filled when the browser has nothing else to do
+const placedAtOnce = 40; // messages that are on the page at once, and then in each idle moment
+const filledAtOnce = 12; // of these, so many with their words: more than a window holds
 const busyShare = 4; // drawing may take one part of so many of the time
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50, { timeRemaining: () => 8 }));
 
@@ -18,75 +19,61 @@ export function createThread({ t, enricher, chat }) {
   const scroller = byId('scroller');
   const thread = byId('thread');
   const empty = byId('empty');
-  const toEnd = byId('to-end');
   const announcer = byId('announcer');
-  const rows = new Map(); // a message's id → {message, node, view}, in the order on the page
+  const follower = createFollower();
+  const rows = new Map(); // a message's id → its row
+  let order = []; // the rows, from the first message to the last
   const near = new IntersectionObserver(
     (seen) => {
       for (const { isIntersecting, target } of seen) if (isIntersecting) fill(rows.get(target.dataset.id));
     },
     { root: scroller, rootMargin: '1200px 0px' },
   );
-  let following = true;
 
-  const endDistance = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-  const follow = () => {
-    following = true;
-    toEnd.hidden = true;
-    scroller.scrollTop = scroller.scrollHeight;
-  };
-  let height = 0;
-  scroller.addEventListener('scroll', () => {
-    // Messages that come near get their real height, which moves the end; only the reader leaves it.
-    const moved = height === scroller.scrollHeight;
-    height = scroller.scrollHeight;
-    if (!moved && following) return follow();
-    following = endDistance() < nearEnd;
-    toEnd.hidden = following;
-  });
-  toEnd.addEventListener('click', () => {
-    follow();
-    byId('input').focus();
-  });
-  // The field grows, the window turns, the keyboard opens: the end stays where it is being read.
-  const watcher = new ResizeObserver(() => following && follow());
-  watcher.observe(scroller);
-  watcher.observe(thread);
-
-  function add(message) {
-    const className = message.role === 'user' ? 'question' : 'answer';
-    const node = el('article', { className, tabIndex: -1 });
-    node.dataset.id = message.id;
-    const row = { message, node, view: null, frame: 0, rest: 0 };
-    rows.set(message.id, row);
-    thread.append(node);
-    near.observe(node);
-    return row;
+  /** Puts a row on the page, empty. A row is {message, node, view}, the last two null until it has them. */
+  function place(row) {
+    const className = row.message.role === 'user' ? 'question' : 'answer';
+    row.node = el('article', { className, tabIndex: -1 });
+    row.node.dataset.id = row.message.id;
+    near.observe(row.node);
+    return row.node;
   }
 
   function fill(row) {
-    if (!row || row.view) return;
+    if (!row?.node || row.view) return;
     near.unobserve(row.node);
     const make = row.message.role === 'user' ? createQuestion : createAnswer;
     row.view = make(row.node, row.message, { t, enricher, chat });
     row.view.draw();
   }
 
-  /** Fills what is left from the end up, in the browser's idle time. */
-  function fillRest() {
-    const rest = [...rows.values()].filter(({ view }) => !view);
+  /** Places up to `most` of the rows that are not on the page yet, those nearest to the end first. */
+  function placeBefore(most = Infinity) {
+    const count = order.findIndex(({ node }) => node);
+    const missing = count < 0 ? order.length : count;
+    const nodes = order.slice(Math.max(0, missing - most), missing).map(place);
+    follower.keepPlace(() => thread.prepend(...nodes));
+    return missing > most;
+  }
+
+  /** The rest of a long conversation, in the browser's idle time. */
+  function placeRest() {
+    const all = order;
     idle(function some(deadline) {
-      do fill(rest.pop());
-      while (rest.length > 0 && deadline.timeRemaining() > 4);
-      if (rest.length > 0) idle(some);
+      if (order !== all) return; // another conversation by now
+      let more = order.length > 0 && !order[0].node;
+      if (more) more = placeBefore(placedAtOnce) || !order[0].node;
+      const empties = more ? [] : order.filter(({ view }) => !view);
+      while (empties.length > 0 && deadline.timeRemaining() > 4) fill(empties.pop());
+      if (more || empties.length > 0) idle(some);
     });
   }
 
   function drop(row) {
     cancelAnimationFrame(row.frame);
     clearTimeout(row.rest);
-    near.unobserve(row.node);
-    row.node.remove();
+    if (row.node) near.unobserve(row.node);
+    row.node?.remove();
     rows.delete(row.message.id);
   }
 
@@ -111,34 +98,46 @@ export function createThread({ t, enricher, chat }) {
   }
 
   function draw(row) {
-    if (!row.node.isConnected) return;
+    if (!row.node?.isConnected) return;
     if (row.view) row.view.draw();
     else fill(row);
-    if (following) follow();
+    if (follower.following) follower.follow();
+  }
+
+  /** The row of a message, on the page and with its words. */
+  function whole(id) {
+    const row = rows.get(id);
+    if (row && !row.node) placeBefore();
+    fill(row);
+    return row;
   }
 
   return {
-    follow,
+    follow: follower.follow,
     /** Shows these messages; what is there already and has not changed stays as it is. */
     show(messages, { end = true } = {}) {
-      const ids = messages.map(({ id }) => id);
       let same = 0;
-      for (const row of [...rows.values()]) {
-        if (same < ids.length && row.message === messages[same]) same += 1;
-        else drop(row);
-      }
-      const added = messages.slice(same).map(add);
-      for (const row of added.slice(-filledAtOnce)) fill(row);
-      for (const row of [...rows.values()].slice(0, same).slice(-filledAtOnce)) row.view?.draw(); // its branches may have changed
+      while (same < order.length && order[same].message === messages[same]) same += 1;
+      order.slice(same).forEach(drop);
+      const added = messages
+        .slice(same)
+        .map((message) => ({ message, node: null, view: null, frame: 0, rest: 0 }));
+      for (const row of added) rows.set(row.message.id, row);
+      order = [...order.slice(0, same), ...added];
+      // Where something stands already, all that follows must, too.
+      const late = same > 0 ? added : added.slice(-placedAtOnce);
+      thread.append(...late.map(place));
+      order.slice(-filledAtOnce).forEach((row) => (row.view ? row.view.draw() : fill(row))); // branches may have changed
       empty.hidden = messages.length > 0;
-      if (end) follow();
-      if (added.length > filledAtOnce) fillRest();
+      if (end) follower.follow();
+      if (order.some(({ view }) => !view)) placeRest();
     },
     /** Shows everything anew, in another language. */
     renew() {
-      const messages = [...rows.values()].map(({ message }) => message);
-      for (const row of [...rows.values()]) drop(row);
-      this.show(messages, { end: following });
+      const messages = order.map(({ message }) => message);
+      order.forEach(drop);
+      order = [];
+      this.show(messages, { end: follower.following });
     },
     /** A message has changed. While it is being written it is drawn once a frame at most. */
     update(message) {
@@ -151,13 +150,11 @@ export function createThread({ t, enricher, chat }) {
       row.frame = row.rest = 0;
       draw(row);
     },
-    has: (id) => rows.has(id),
     /** Brings a message into view and marks it for a moment. */
     reveal(id) {
-      const row = rows.get(id);
+      const row = whole(id);
       if (!row) return;
-      fill(row);
-      following = false;
+      follower.release();
       row.node.scrollIntoView({ block: 'center' });
       row.node.focus({ preventScroll: true });
       row.node.classList.add('found');
@@ -165,18 +162,14 @@ export function createThread({ t, enricher, chat }) {
     },
     /** Opens the last question for editing; false when there is none. */
     editLast() {
-      const row = [...rows.values()].findLast(({ message }) => message.role === 'user');
-      if (!row) return false;
-      fill(row);
-      row.view.edit();
-      return true;
+      const row = order.findLast(({ message }) => message.role === 'user');
+      if (row) whole(row.message.id).view.edit();
+      return Boolean(row);
     },
     /** The focus goes to a tool of the message, or to the message where it has none of that name. */
     focusOn(id, tool) {
-      const row = rows.get(id);
-      if (!row) return;
-      fill(row);
-      (row.node.querySelector(`.${tool}`) ?? row.node).focus({ preventScroll: true });
+      const row = whole(id);
+      if (row) (row.node.querySelector(`.${tool}`) ?? row.node).focus({ preventScroll: true });
     },
     /** Said to screen readers, politely: whole answers, not every piece of them. */
     announce: (text) => (announcer.textContent = text),
