@@ -57,9 +57,15 @@ export function createAnswer(node, message, { t, enricher, chat }) {
     if (key === tools) return;
     tools = key;
     if (writing) return foot.replaceChildren();
+    const goes = canGoOn.includes(state) && message.content !== '';
     const parts = [
-      state && el('span', { className: 'state', textContent: t(state) }),
-      canGoOn.includes(state) && message.content && goOnButton(),
+      state &&
+        el(
+          'span',
+          { className: 'state-line' },
+          el('span', { className: 'state', textContent: t(state) }),
+          goes ? goOnButton() : null,
+        ),
       el(
         'span',
         { className: 'tools' },

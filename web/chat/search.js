@@ -2,7 +2,7 @@
 // Finds words in all conversations. Every text is in memory, in lower case: ten thousand messages are a few
 // megabytes, and looking through them takes a few milliseconds.
 
-const around = 36; // characters shown on either side of what was found
+const around = 14; // characters shown before what was found; the list is narrow
 
 export function createTextIndex() {
   const conversations = new Map(); // id → Map of message id → {text, lower}
@@ -49,10 +49,10 @@ function snippetOf({ text, lower }, word) {
   const at = lower.indexOf(word);
   const from = Math.max(0, at - around);
   const end = at + word.length;
-  const flat = (part) => part.replace(/\s+/g, ' ');
+  const flat = (part) => part.replace(/[#*`|>~]+/g, ' ').replace(/\s+/g, ' '); // Markdown's signs say nothing here
   return {
     before: (from > 0 ? '…' : '') + flat(text.slice(from, at)),
     hit: flat(text.slice(at, end)),
-    after: flat(text.slice(end, end + 2 * around)) + (end + 2 * around < text.length ? '…' : ''),
+    after: flat(text.slice(end, end + 4 * around)) + (end + 4 * around < text.length ? '…' : ''),
   };
 }
