@@ -27,13 +27,14 @@ class Token : public Command {
   }
 
   void declare(Settings& settings) override {
-    settings.add({"action",
-                  {},
-                  "",
-                  "What to do",
-                  &action_,
-                  Unit::none,
-                  {"list", "create", "show", "disable", "enable", "set-quota", "delete", "usage"}});
+    settings.add(
+        {"action",
+         {},
+         "",
+         "What to do",
+         &action_,
+         Unit::none,
+         {"list", "create", "show", "disable", "enable", "set-quota", "delete", "restore", "usage"}});
     settings.add({"tokens", {}, "", "Which ones: their ids, or the tokens themselves", &names_});
     admin_.declare(settings);
     settings.add({"--status",
@@ -42,7 +43,7 @@ class Token : public Command {
                   "list: only these",
                   &status_,
                   Unit::none,
-                  {"active", "disabled", "quota_exceeded"}});
+                  {"active", "disabled", "quota_exceeded", "deleted"}});
     settings.add({"--search", {}, "", "list: only those with this text in id, label or platform", &search_});
     settings.add({"--sort",
                   {},
@@ -114,6 +115,11 @@ class Token : public Command {
         api_->ask({"DELETE", "/tokens", name});
         done.push_back({{"deleted", shown_name(name)}});
         text += "deleted " + shown_name(name) + "\n";
+        continue;
+      }
+      if (action_ == "restore") {
+        done.push_back(api_->ask({"POST", "/tokens", name, {}, "", "/restore"}));
+        text.append(text.empty() ? "" : "\n").append(token_text(done.back()));
         continue;
       }
       const Json token = action_ == "show" ? api_->ask({"GET", "/tokens", name})

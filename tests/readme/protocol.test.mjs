@@ -142,6 +142,7 @@ test('the admin examples have the members that the server sends', async () => {
     const { date, ...sums } = shape(usage.usage[0]);
     assert.deepEqual(shape(told.usage[0]), { ...sums, ...Object.fromEntries(names.map((n) => [n, date])) });
   }
+  assert.deepEqual(shape(await admin('GET', '/server')), shape(example('uptime_s')));
   const rotated = await admin('POST', '/enrollment/rotate', { old_valid_s: 1 });
   assert.deepEqual(shape(rotated), shape(example('old_valid_until')));
   const enrollment = await admin('GET', '/enrollment');
