@@ -90,15 +90,22 @@ const char* sort_key(TokenSort sort) {
 
 std::string ordering(const TokenQuery& query) {
   const std::string direction = query.order == SortOrder::descending ? " DESC" : " ASC";
-  const std::string by = std::string(" ORDER BY ") + sort_key(query.sort) + direction;
-  return query.sort == TokenSort::created_at ? by : by + ", seq" + direction;
+  if (query.sort != TokenSort::created_at)
+    return std::string(" ORDER BY ") + sort_key(query.sort) + direction + ", seq" + direction;
+  // The short lists are read from their index and sorted, not looked for in all of the table (hence the
+  // plus).
+  const bool is_short =
+      query.status == TokenState::Status::quota_exceeded || query.status == TokenState::Status::deleted;
+  return std::string(" ORDER BY ") + (is_short ? "+seq" : "seq") + direction;
 }
 
 std::string behind_cursor(const TokenQuery& query) {
   if (!query.after) return {};
-  const std::string than = query.order == SortOrder::descending ? " < " : " > ";
-  if (query.sort == TokenSort::created_at) return " AND seq" + than + ":after_seq";
-  return std::string(" AND (") + sort_key(query.sort) + ", seq)" + than + "(:after_key, :after_seq)";
+  const std::string than = query.order == SortOrder::descending ? " <" : " >";
+  if (query.sort == TokenSort::created_at) return " AND seq" + than + " :after_seq";
+  const std::string key = sort_key(query.sort);
+  // The first half says nothing new, but SQLite goes to that place of an index by it.
+  return " AND " + key + than + "= :after_key AND (" + key + ", seq)" + than + "(:after_key, :after_seq)";
 }
 
 void bind_cursor(SQLite::Statement& statement, const TokenQuery& query) {

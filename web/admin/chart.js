@@ -4,7 +4,7 @@ import UPlot from 'uplot';
 import { el } from '../common/dom.js';
 
 const day_s = 86_400;
-const height = 200;
+const height = 180;
 const seconds = (date) => Date.parse(`${date}T00:00:00Z`) / 1000;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -71,7 +71,7 @@ export function createDayChart({ t, format }, { title, days, parts }) {
     return {
       width,
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 24, 0, 0],
       tzDate: (at) => UPlot.tzDate(new Date(at * 1000), 'Etc/UTC'),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
@@ -85,6 +85,7 @@ export function createDayChart({ t, format }, { title, days, parts }) {
           grid: { show: false },
           ticks: { show: false },
           space: 72,
+          size: 28,
           incrs: [1, 2, 7, 14, 30, 60, 90, 180].map((n) => n * day_s),
           values: (_, splits) => splits.map((at) => format.shortDay(date(at))),
         },

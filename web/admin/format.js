@@ -8,6 +8,7 @@ export function createFormat({ t, language }) {
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const day = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', day: 'numeric' });
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
 
@@ -62,6 +63,7 @@ export function createFormat({ t, language }) {
         new Date(`${date}T00:00:00Z`),
       ),
     full: (iso) => full.format(new Date(iso)),
+    minute: (iso) => minute.format(new Date(iso)),
     clock: (iso) => clock.format(new Date(iso)),
     ago,
     bytes,

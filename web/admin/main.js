@@ -56,7 +56,7 @@ function speak(language) {
   const { t, fill } = createWords(allWords, language);
   fill(document.documentElement);
   document.title = t('title');
-  byId('language').textContent = t('otherLanguage');
+  byId('language').textContent = { zh: 'English', en: '中文' }[language];
   byId('language').lang = language === 'zh' ? 'en' : 'zh-CN';
   const announcer = byId('announcer');
   app = {

@@ -40,7 +40,7 @@ export function createServerView(app) {
       figure(
         t('uptime'),
         format.uptime(server.uptime_s),
-        t('since', { time: format.full(server.started_at) }),
+        t('since', { time: format.minute(server.started_at) }),
       ),
       figure(t('streams'), format.number(server.streams_open)),
       figure(

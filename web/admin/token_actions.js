@@ -5,18 +5,26 @@ import { openEdit, openLimits } from './token_forms.js';
 import { nameOf } from './parts.js';
 
 const at_once = 1000;
+/** How it is told of one token and of many. */
+const done = {
+  deleted: ['deletedOne', 'deletedMany'],
+  restored: ['restoredOne', 'restoredMany'],
+  enabled: ['enabledOne', 'enabledMany'],
+  disabled: ['disabledOne', 'disabledMany'],
+  changed: ['changedOne', 'changedMany'],
+};
 
 /** `changed()` loads the list again and resolves when it is shown; `clear()` ends the selection. */
 export function createTokenActions(app, { changed, clear }) {
   const { t, format, api } = app;
 
   /** For one by its name, for many by their number. */
-  function told(key, tokens, missing = 0) {
-    const done = tokens.length - missing;
+  function told(what, tokens, missing = 0) {
+    const [one, many] = done[what];
     const words =
       tokens.length === 1
-        ? t(`${key}One`, { name: nameOf(tokens[0]) })
-        : t(`${key}Many`, { n: format.number(done) });
+        ? t(one, { name: nameOf(tokens[0]) })
+        : t(many, { n: format.number(tokens.length - missing) });
     return missing > 0 ? `${words} ${t('missing', { n: format.number(missing) })}` : words;
   }
 

@@ -45,7 +45,6 @@ export function showIssued(app, tokens, labels) {
     mayClose: () => kept || ((reminder.hidden = false), false),
   });
   done.onclick = dialog.close;
-  done.focus();
 }
 
 /** Says for a moment that it is done, on the button itself. */

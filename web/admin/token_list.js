@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tokens: found, sorted, paged, chosen; what is done to them goes by token_actions.js.
 import { el } from '../common/dom.js';
+import { tokenIn } from '../common/token.js';
 import { createTokenActions } from './token_actions.js';
 import { openCreate } from './token_forms.js';
 import { showIssued } from './token_issued.js';
@@ -10,6 +11,7 @@ import { button, choices, icon, nameOf, saveFile } from './parts.js';
 const statuses = ['', 'active', 'quota_exceeded', 'disabled', 'deleted'];
 const sizes = [50, 100, 500];
 const typing_ms = 250;
+const shown_of_token = 'occ_0123'.length;
 /** What the list shows until told otherwise, and what the address need not say. */
 const plain = { q: '', status: '', sort: 'created_at', order: 'desc', page: '1', limit: '50' };
 
@@ -65,6 +67,9 @@ export function createTokenList(app) {
 
   search.oninput = () => {
     clearTimeout(typing);
+    // A whole token has no business in an address; a search for its beginning finds it.
+    const token = tokenIn(search.value);
+    if (token) search.value = token.slice(0, shown_of_token);
     typing = setTimeout(() => ask({ q: search.value.trim(), page: '1' }), typing_ms);
   };
   search.onkeydown = ({ key, isComposing }) => {
@@ -163,6 +168,8 @@ export function createTokenList(app) {
 
   function act(action, tokens) {
     if (action === 'usage') return app.go('usage', { token: tokens[0].id, name: nameOf(tokens[0]) });
+    // One that goes is no longer chosen.
+    if (action === 'delete' && tokens.length === 1) select(tokens, false);
     return actions.act(action, tokens);
   }
 

@@ -98,7 +98,7 @@ function card(app, upstream) {
       'div',
       { className: 'card-head' },
       el('h2', {}, upstream.name),
-      el('span', { className: `badge ${state}` }, t(state)),
+      el('span', { className: `badge ${state}` }, t(state === 'healthy' ? state : 'cooling')),
     ),
     el(
       'p',

@@ -202,7 +202,7 @@ function bars(app, usage) {
   const { t, format } = app;
   const most = Math.max(1, usage[0].requests);
   const rows = usage.slice(0, most_bars).map((row) => {
-    const bar = el('span', { className: 'bar' });
+    const bar = el('span', { className: 'length' });
     bar.style.inlineSize = `${Math.max(0.5, (row.requests / most) * 100)}%`;
     const name = keyOf(app, row) || t('unnamed');
     return el(
