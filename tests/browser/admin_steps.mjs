@@ -63,5 +63,5 @@ export const focused = (page) =>
   page.evaluate(() => {
     const node = document.activeElement;
     if (node === null || node === document.body) return 'nowhere';
-    return node.getAttribute('aria-label') ?? node.id ?? node.textContent;
+    return node.getAttribute('aria-label') || node.id || node.textContent;
   });

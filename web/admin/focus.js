@@ -15,7 +15,7 @@ export function keepingFocus(container, render) {
   const key = inside ? active.dataset.key : undefined;
   const place = inside ? reachable(container).indexOf(active) : -1;
   render();
-  if (!inside || (document.activeElement !== document.body && document.activeElement !== null)) return;
+  if (!inside || (active.isConnected && active.checkVisibility())) return;
   const same = key && container.querySelector(`[data-key="${CSS.escape(key)}"]`);
   const all = reachable(container);
   (same || all[Math.min(place, all.length - 1)] || container).focus({ preventScroll: true });

@@ -66,12 +66,12 @@ export function createTokenTable(app, on) {
   function render({ tokens, sort, order, chosen, empty: words }) {
     shown = tokens;
     say({ sort, order });
-    keepingFocus(node, () =>
-      body.replaceChildren(...tokens.map((token) => rowOf(app, token, chosen.has(token.id), on))),
-    );
-    table.hidden = tokens.length === 0;
-    empty.hidden = tokens.length > 0;
-    empty.textContent = words;
+    keepingFocus(node, () => {
+      body.replaceChildren(...tokens.map((token) => rowOf(app, token, chosen.has(token.id), on)));
+      table.hidden = tokens.length === 0;
+      empty.hidden = tokens.length > 0;
+      empty.textContent = words;
+    });
     mark(chosen);
   }
 
