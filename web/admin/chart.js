@@ -2,30 +2,11 @@
 // Bars by day, drawn by uPlot. What they show is in a table, too, so a chart is one picture for a screen reader.
 import UPlot from 'uplot';
 import { el } from '../common/dom.js';
+import { day_s } from './days.js';
 
-const day_s = 86_400;
 const height = 180;
-const seconds = (date) => Date.parse(`${date}T00:00:00Z`) / 1000;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** Every day from the first to the last, with the sums of those that have any. */
-export function everyDay(rows, from, to) {
-  const known = new Map();
-  // A rolled-up month, "2026-01", counts as its first day.
-  for (const row of rows) {
-    const date = row.date.length === 7 ? `${row.date}-01` : row.date;
-    known.set(date, [...(known.get(date) ?? []), row]);
-  }
-  const days = [];
-  for (let at = seconds(from); at <= seconds(to); at += day_s) {
-    const date = new Date(at * 1000).toISOString().slice(0, 10);
-    const of = (name) => (known.get(date) ?? []).reduce((sum, row) => sum + row[name], 0);
-    const [requests, prompt, completion] = ['requests', 'prompt_tokens', 'completion_tokens'].map(of);
-    days.push({ date, at, requests, prompt, completion });
-  }
-  return days;
-}
 
 /**
  * A chart of `days`. `parts`: [{name, colour (a CSS variable), value(day)}], stacked in this order. Returns {node, draw(),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Usage by day, token and model: figures, a chart, and the table with the same.
 import { el } from '../common/dom.js';
-import { createDayChart, everyDay } from './chart.js';
+import { createDayChart } from './chart.js';
+import { everyDay } from './days.js';
 import { keepingFocus } from './focus.js';
 import { button, choices, saveFile } from './parts.js';
 
