@@ -17,10 +17,11 @@ class Token : public Command {
  public:
   CommandHelp help() const override {
     return {"token",
-            "List, issue, change and delete tokens, and see what they used",
+            "List, issue, change, delete and restore tokens, and see what they used",
             {"opencat token list --status quota_exceeded", "opencat token list --search 'Ms Li' --json",
              "opencat token create --label 'class 3' --count 30 --daily-limit 50",
              "opencat token show tok_0123456789abcdef", "opencat token disable tok_0123456789abcdef",
+             "opencat token restore tok_0123456789abcdef   # within a week of its deletion",
              "opencat token set-quota tok_0123456789abcdef --daily-limit 200",
              "opencat token usage --group token --from 2026-01-01",
              "opencat token list --server-url https://chat.example.com   # OPENCAT_ADMIN_SECRET is set"}};
