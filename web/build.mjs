@@ -2,13 +2,15 @@
 // Builds the pages: node build.mjs OUTDIR
 // Leaves there a page's HTML, its script, styles and icon under names that carry a hash of their content, so
 // that they may be served as immutable, the licences of what is bundled, and index.json:
-//   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false}, …}
+//   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false,
+//              "br": "chat.html.br", "gzip": "chat.html.gz"}, …}
 // The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const types = {
@@ -19,8 +21,9 @@ const types = {
   '.webmanifest': 'application/manifest+json',
   '.txt': 'text/plain; charset=utf-8',
 };
-const pages = ['chat', 'download'];
-const bundled = ['marked', 'idb', 'highlight.js', 'temml', 'dompurify']; // packages whose code ends up in a page
+const pages = ['admin', 'chat', 'download'];
+// Packages whose code ends up in a page.
+const bundled = ['marked', 'idb', 'highlight.js', 'temml', 'dompurify', 'uplot', 'uqr'];
 
 /**
  * Of marked, the pages use the lexer alone: they build nodes and never HTML text, so the renderer has no
@@ -85,6 +88,7 @@ async function buildPages(out) {
   index['/sw.js'] = { file: 'sw.js', type: types['.js'], immutable: false };
   await writeFile(join(out, 'licences.txt'), await licences());
   index['/assets/licences.txt'] = { file: 'licences.txt', type: types['.txt'], immutable: false };
+  for (const entry of Object.values(index)) Object.assign(entry, await packed(out, entry.file));
   await writeFile(join(out, 'index.json'), JSON.stringify(index, null, 2) + '\n');
 }
 
@@ -184,9 +188,18 @@ async function buildWorker(out, files) {
   });
 }
 
+/** Packs a file for those who understand it, beside it: {br: 'chat.html.br', gzip: 'chat.html.gz'}. */
+async function packed(out, file) {
+  const bytes = await readFile(join(out, file));
+  const size = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  await writeFile(join(out, `${file}.br`), brotliCompressSync(bytes, { params: size }));
+  await writeFile(join(out, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  return { br: `${file}.br`, gzip: `${file}.gz` };
+}
+
 /** Removes what an earlier build made there, and nothing else. */
 async function removeEarlier(out) {
   const index = await readFile(join(out, 'index.json'), 'utf8').catch(() => '{}');
-  for (const { file } of Object.values(JSON.parse(index)))
-    await rm(join(out, basename(file)), { force: true });
+  const files = Object.values(JSON.parse(index)).flatMap(({ file, br, gzip }) => [file, br, gzip]);
+  for (const file of files.filter(Boolean)) await rm(join(out, basename(file)), { force: true });
 }
