@@ -225,25 +225,30 @@ test('over plain http, where browsers allow less, everything that needs no more 
   );
 });
 
-test('the page works where scripts must come by its Trusted Types policy', async (t) => {
-  const { chat_url } = await talk.server.issue();
-  const context = await talk.browser.newContext({ locale: 'en-US' });
-  t.after(() => context.close());
-  await context.route('**/chat', async (route) => {
-    const response = await route.fetch();
-    const headers = response.headers();
-    headers['content-security-policy'] += "; require-trusted-types-for 'script'; trusted-types opencat";
-    await route.fulfill({ response, headers });
-  });
-  const page = await context.newPage();
-  const trouble = [];
-  page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
-  page.on('pageerror', (error) => trouble.push(String(error)));
-  await page.goto(chat_url);
-  await ready(page);
+test('nothing becomes HTML or a script but by the page’s one Trusted Types policy', async (t) => {
+  const page = await talk.open(t);
   await talk.exchange(page, 'hi', ...rich);
   await page.locator('.hl-keyword').first().waitFor();
   await page.locator('math').first().waitFor();
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
-  assert.deepEqual(trouble, []);
+  assert.deepEqual(page.trouble, [], 'colours, formulas and the service worker need no exception');
+  const refused = await page.evaluate(() => {
+    const attempts = {
+      html: () => (document.createElement('p').innerHTML = '<b>x</b>'),
+      script: () => (document.createElement('script').src = 'x.js'),
+      'the same policy again': () => trustedTypes.createPolicy('opencat', { createHTML: (text) => text }),
+      'another policy': () => trustedTypes.createPolicy('other', { createHTML: (text) => text }),
+    };
+    return Object.entries(attempts)
+      .filter(([, attempt]) => {
+        try {
+          attempt();
+          return false;
+        } catch {
+          return true;
+        }
+      })
+      .map(([name]) => name);
+  });
+  assert.deepEqual(refused, ['html', 'script', 'the same policy again', 'another policy']);
 });

@@ -11,8 +11,8 @@ export function createTextIndex() {
     put({ conversation, id, content }) {
       const texts = conversations.get(conversation) ?? new Map();
       conversations.set(conversation, texts);
-      const known = texts.get(id);
-      if (known?.text !== content) texts.set(id, { text: content, lower: content.toLowerCase() });
+      // Lower case only when it is searched: an answer that streams in comes by a thousand times.
+      texts.set(id, { text: content, lower: null });
     },
     removeMessage: ({ conversation, id }) => conversations.get(conversation)?.delete(id),
     removeConversation: (id) => conversations.delete(id),
@@ -40,7 +40,10 @@ export function createTextIndex() {
 
 function newestWith(texts, has) {
   let newest = null;
-  for (const [id, { lower }] of texts ?? []) if (has(lower) && (!newest || id > newest)) newest = id;
+  for (const [id, entry] of texts ?? []) {
+    entry.lower ??= entry.text.toLowerCase();
+    if (has(entry.lower) && (!newest || id > newest)) newest = id;
+  }
   return newest;
 }
 
