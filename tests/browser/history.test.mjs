@@ -89,6 +89,21 @@ test('a deleted conversation can be brought back', async (t) => {
   assert.deepEqual(await titles(page), ['dogs', 'cats']);
 });
 
+test('a conversation that is deleted while its answer is written leaves nothing behind', async (t) => {
+  const page = await talk.open(t);
+  await send(page, 'cats');
+  const model = await talk.upstream.next();
+  model.say('They ');
+  await says(lastAnswer(page), 'They');
+  await manage(page, 'cats');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await model.closed;
+  await says(notice(page), '“cats” is deleted');
+  await page.getByRole('button', { name: 'Bring it back' }).click();
+  await says(lastAnswer(page).locator('.state'), 'You stopped');
+  assert.deepEqual(await stored(page), { conversations: 1, messages: 2, files: 0 });
+});
+
 test('Ctrl+K searches titles and messages, and opens what was found where it is', async (t) => {
   const page = await talk.open(t);
   await have(page, 'cats', 'dogs');

@@ -115,8 +115,10 @@ export function createApp({ api, history, draft, words, notice, preferences, pol
     else conversation.settings = values;
   }
 
-  function remove(id) {
+  async function remove(id) {
     const { title } = history.get(id);
+    await conversation.stop(id);
+    if (!history.get(id)) return; // its only question went back into the field
     history.remove(id);
     if (id === conversation.current?.id) startNew();
     composer.focus();

@@ -256,9 +256,9 @@ export function createConversation({ api, history, thread, composer, t, on }) {
       for (const message of shown.slice(-2)) thread.update(message);
       on.shown();
     },
-    /** Ends the answer that is shown, if one is running; done when the conversation has taken that in. */
-    async stop() {
-      const run = running.get(current?.id);
+    /** Ends a conversation's answer, if one is running; done when the conversation has taken that in. */
+    async stop(id = current?.id) {
+      const run = running.get(id);
       run?.controller.abort();
       await run?.done;
     },

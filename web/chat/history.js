@@ -164,6 +164,7 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
 
     /** Adds a message to a conversation that is open, or puts it again after it has changed. */
     put(message, files = []) {
+      if (!conversations.has(message.conversation)) return; // deleted while it was written
       const opened = trees.get(message.conversation);
       opened?.tree.put(message);
       for (const file of files) {

@@ -29,7 +29,9 @@ const keeper = createTokenKeeper(local, `opencat.token:${prefix}`);
 if (arrived?.token) keeper.keep(arrived.token);
 const preferences = createPreferences(local, prefix, navigator.language);
 preferences.applyTheme(document.documentElement);
-const database = openDatabase(`opencat:${prefix}`).catch(() => memoryDatabase());
+// A browser that forbids databases says so; one that is stuck says nothing, and the page must open all the same.
+const patience = new Promise((resolve) => setTimeout(resolve, 5000)).then(memoryDatabase);
+const database = Promise.race([openDatabase(`opencat:${prefix}`).catch(memoryDatabase), patience]);
 
 if (document.readyState === 'loading') {
   document.addEventListener('DOMContentLoaded', start, { once: true });

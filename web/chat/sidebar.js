@@ -33,7 +33,7 @@ export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
 
   function row({ id, message, snippet }) {
     const { title, pinned } = history.get(id);
-    const words = el('span', { className: 'title', textContent: title || t('untitled') });
+    const words = el('span', { className: 'title', textContent: title || t('untitled'), title });
     const hit =
       snippet &&
       el(

@@ -3,6 +3,7 @@
 // API answers never passes through it.
 const family = `opencat-chat:${new URL('.', self.location).pathname}:`; // servers under one origin each have their own
 const cacheName = family + VERSION;
+const patience = 4000; // milliseconds
 const base = new URL('.', self.location);
 const page = new URL('chat', base).href;
 
@@ -21,13 +22,29 @@ self.addEventListener('activate', (event) => {
   );
 });
 
+/** The page from the server, or the kept one when that is unreachable, ill or very slow. */
+async function pageFor(request) {
+  const kept = () => caches.match(page, { cacheName });
+  const network = fetch(request).then(async (response) =>
+    response.status < 500 ? response : ((await kept()) ?? response),
+  );
+  const slow = new Promise((resolve) => setTimeout(resolve, patience)).then(kept);
+  try {
+    return (await Promise.race([network, slow])) ?? (await network);
+  } catch (error) {
+    const response = await kept();
+    if (response) return response;
+    throw error;
+  }
+}
+
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== base.origin) return;
   // Never kept under its own address, which may hold a token.
   if (request.mode === 'navigate' && url.pathname === new URL(page).pathname) {
-    event.respondWith(fetch(request).catch(() => caches.match(page, { cacheName })));
+    event.respondWith(pageFor(request));
   } else if (url.pathname.startsWith(`${base.pathname}assets/`)) {
     event.respondWith(caches.match(url.href, { cacheName }).then((kept) => kept ?? fetch(request)));
   }

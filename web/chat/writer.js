@@ -3,7 +3,7 @@
 
 /**
  * `database` as in database.js; post(change) tells the other tabs; trouble(kind) hears 'full' or 'storage'
- * when the database fails, and null once it serves again.
+ * once when the database fails, and null when it serves again.
  */
 export function createWriter({ database, post, trouble }) {
   let waiting = newChange();
@@ -32,12 +32,13 @@ export function createWriter({ database, post, trouble }) {
       if (failed) trouble(null);
       failed = false;
     } catch (error) {
+      const first = !failed;
       failed = true;
       // What frees room must not fail with what needs it.
       const frees = { gone: plain.gone, goneMessages: plain.goneMessages };
       if (plain.gone.length + plain.goneMessages.length > 0) await database.save(frees).catch(() => {});
       keepFor(change);
-      trouble(error?.name === 'QuotaExceededError' ? 'full' : 'storage');
+      if (first) trouble(error?.name === 'QuotaExceededError' ? 'full' : 'storage');
     }
   }
 
