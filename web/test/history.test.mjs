@@ -30,7 +30,13 @@ async function tab({ name = `db${(names += 1)}`, database, now } = {}) {
   });
   open.push(() => (db.close(), channel.close()));
   await history.load();
-  return { name, db, history, heard, news: () => new Promise((resolve) => heard.waiting.push(resolve)) };
+  /** Resolves when the tab is told of something; a test that waits for what never comes fails. */
+  const news = () =>
+    new Promise((resolve, reject) => {
+      const impatient = setTimeout(() => reject(new Error('no news')), 5000);
+      heard.waiting.push(() => (clearTimeout(impatient), resolve()));
+    });
+  return { name, db, history, heard, news };
 }
 
 let count = 0;
