@@ -137,7 +137,9 @@ void Connection::flush() {
   update_interest();
   if (close_after_flush_) return linger();
   if (!had_bytes) return;
-  if (const auto exchange = exchange_.lock()) exchange->drained();
+  if (const auto exchange = exchange_.lock()) return exchange->drained();
+  // What it had asked for meanwhile has waited for this.
+  if (!handling_ && !in_.empty()) handle_buffered();
 }
 
 void Connection::answered(bool keep_alive) {
@@ -163,10 +165,14 @@ void Connection::linger() {
   update_interest();
 }
 
-/// A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
+/// A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet, and all
+/// that a client sends who leaves its answers lying.
 bool Connection::wants_to_read() const {
-  return !busy() || lingering_ || reads_body() || channel_->write_wants_readable();
+  if (lingering_ || reads_body() || channel_->write_wants_readable()) return true;
+  return !busy() && !close_after_flush_ && !is_choked();
 }
+
+bool Connection::is_choked() const { return out_.size() - out_sent_ > Exchange::high_water; }
 
 void Connection::stop_reading() {
   interest_ &= ~unsigned{readable};
