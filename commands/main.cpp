@@ -28,6 +28,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_bundle_command());
   commands.push_back(make_install_command());
   commands.push_back(make_uninstall_command());
+  commands.push_back(make_completions_command());
   return commands;
 }
 
