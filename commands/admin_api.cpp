@@ -36,6 +36,7 @@ class RemoteAdmin : public AdminApi {
     request.method = wanted.method;
     request.url = url_ + "/api/admin" + wanted.path;
     if (!wanted.name.empty()) request.url.append("/").append(percent_encode(wanted.name));
+    request.url += wanted.what;
     const char* separator = "?";
     for (const auto& [name, value] : wanted.query) {
       request.url.append(separator).append(name).append("=").append(percent_encode(value));
@@ -85,7 +86,7 @@ class DataAdmin : public AdminApi {
       : admin_(options, context.clock, context.entropy) {}
 
   Json ask(const Request& wanted) override {
-    const std::string path = wanted.path + (wanted.name.empty() ? "" : "/" + wanted.name);
+    const std::string path = wanted.path + (wanted.name.empty() ? "" : "/" + wanted.name) + wanted.what;
     const http::Response response = admin_.ask(wanted.method, path, wanted.query, wanted.body);
     return response.body.empty() ? Json() : Json::parse(response.body);
   }

@@ -24,6 +24,7 @@ class AdminApi {
     std::string name = {};  ///< a token's id or the token itself, behind the path; empty: none
     std::vector<std::pair<std::string, std::string>> query = {};
     std::string body = {};
+    std::string what = {};  ///< of it, behind the name, e.g. "/restore"
   };
   /// The answer's document, null when it has none. Throws Error with the kind that the server answered.
   virtual nlohmann::json ask(const Request& request) = 0;

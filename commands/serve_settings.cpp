@@ -241,6 +241,12 @@ void ServeSettings::declare_running(Settings& settings) {
                 Unit::seconds,
                 {},
                 day_s});
+  settings.add({"--keep-deleted",
+                {"OPENCAT_KEEP_DELETED"},
+                "keep_deleted",
+                "How long a deleted token can be restored, as 7d; then it goes with its counts",
+                &keep_deleted_s_,
+                Unit::seconds});
 }
 
 /// The upstreams of the flags, of the file, or the demo.
@@ -290,6 +296,7 @@ ServerOptions ServeSettings::data_options() {
   options_.utc_offset = std::chrono::minutes(utc_offset_);
   // Beyond a century it makes no difference, and would leave the calendar.
   options_.keep_usage = std::chrono::days(std::min<std::int64_t>(keep_usage_s_ / day_s, 36'500));
+  options_.keep_deleted = std::chrono::seconds(std::min<std::int64_t>(keep_deleted_s_, 36'500 * day_s));
   return options_;
 }
 

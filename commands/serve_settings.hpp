@@ -48,6 +48,7 @@ class ServeSettings {
   std::int64_t loops_ = 2;
   std::int64_t drain_timeout_s_ = 30;
   std::int64_t keep_usage_s_ = 400 * day_s;
+  std::int64_t keep_deleted_s_ = 7 * day_s;
   std::int64_t connect_timeout_s_ = 10;
   std::int64_t first_byte_timeout_s_ = 120;
   std::int64_t idle_timeout_s_ = 120;

@@ -17,23 +17,25 @@ class Token : public Command {
  public:
   CommandHelp help() const override {
     return {"token",
-            "List, issue, change and delete tokens, and see what they used",
+            "List, issue, change, delete and restore tokens, and see what they used",
             {"opencat token list --status quota_exceeded", "opencat token list --search 'Ms Li' --json",
              "opencat token create --label 'class 3' --count 30 --daily-limit 50",
              "opencat token show tok_0123456789abcdef", "opencat token disable tok_0123456789abcdef",
+             "opencat token restore tok_0123456789abcdef   # within a week of its deletion",
              "opencat token set-quota tok_0123456789abcdef --daily-limit 200",
              "opencat token usage --group token --from 2026-01-01",
              "opencat token list --server-url https://chat.example.com   # OPENCAT_ADMIN_SECRET is set"}};
   }
 
   void declare(Settings& settings) override {
-    settings.add({"action",
-                  {},
-                  "",
-                  "What to do",
-                  &action_,
-                  Unit::none,
-                  {"list", "create", "show", "disable", "enable", "set-quota", "delete", "usage"}});
+    settings.add(
+        {"action",
+         {},
+         "",
+         "What to do",
+         &action_,
+         Unit::none,
+         {"list", "create", "show", "disable", "enable", "set-quota", "delete", "restore", "usage"}});
     settings.add({"tokens", {}, "", "Which ones: their ids, or the tokens themselves", &names_});
     admin_.declare(settings);
     settings.add({"--status",
@@ -42,7 +44,7 @@ class Token : public Command {
                   "list: only these",
                   &status_,
                   Unit::none,
-                  {"active", "disabled", "quota_exceeded"}});
+                  {"active", "disabled", "quota_exceeded", "deleted"}});
     settings.add({"--search", {}, "", "list: only those with this text in id, label or platform", &search_});
     settings.add({"--sort",
                   {},
@@ -114,6 +116,11 @@ class Token : public Command {
         api_->ask({"DELETE", "/tokens", name});
         done.push_back({{"deleted", shown_name(name)}});
         text += "deleted " + shown_name(name) + "\n";
+        continue;
+      }
+      if (action_ == "restore") {
+        done.push_back(api_->ask({"POST", "/tokens", name, {}, "", "/restore"}));
+        text.append(text.empty() ? "" : "\n").append(token_text(done.back()));
         continue;
       }
       const Json token = action_ == "show" ? api_->ask({"GET", "/tokens", name})

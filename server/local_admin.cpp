@@ -57,7 +57,8 @@ LocalAdmin::LocalAdmin(const ServerOptions& options, Clock& clock, Entropy& entr
                                                                        .spool_folder = options.data_dir,
                                                                        .public_url = url,
                                                                        .warn = [](const std::string&) {}});
-  routes::add_admin_routes(state.routes, {*state.services, *state.store, *state.keys, options.enrollment});
+  routes::add_admin_routes(
+      state.routes, {*state.services, *state.store, *state.keys, options.enrollment, options.keep_deleted});
 }
 
 LocalAdmin::~LocalAdmin() = default;

@@ -171,7 +171,13 @@ void Server::State::start_http() {
   routes::add_model_routes(routes, *services);
   routes::add_upstream_routes(routes, *services);
   routes::add_token_routes(routes, *services, *guard);
-  routes::add_admin_routes(routes, {*services, *store, *keys, options.enrollment});
+  const Time started_at = clock.now();
+  routes::add_admin_routes(
+      routes, {*services, *store, *keys, options.enrollment, options.keep_deleted, [this, started_at] {
+                 return routes::ServerFigures{started_at, telemetry->metrics().streams_open.value(),
+                                              static_cast<std::int64_t>(http->open_connections()),
+                                              static_cast<std::int64_t>(options.max_connections)};
+               }});
   if (!options.bundles.empty())
     routes::add_download_routes(routes, std::make_unique<routes::BundleShelf>(options.bundles, log));
   routes::add_page_routes(routes, path_of(options.public_url),
@@ -279,9 +285,11 @@ ServerAddresses Server::start() {
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([&loop = worker->loop] { loop.run(); });
   }
-  state_->upkeep = std::make_unique<Upkeep>(
-      *state_->store, state_->clock, UpkeepOptions{state_->options.keep_usage, state_->options.utc_offset},
-      state_->log);
+  state_->upkeep = std::make_unique<Upkeep>(*state_->store, state_->clock,
+                                            UpkeepOptions{.keep_usage = state_->options.keep_usage,
+                                                          .utc_offset = state_->options.utc_offset,
+                                                          .keep_deleted = state_->options.keep_deleted},
+                                            state_->log);
   if (state_->options.demo) state_->addresses.chat_url = state_->demo_chat_url();
   return state_->addresses;
 }

@@ -45,9 +45,10 @@ struct ServerOptions {
   std::size_t max_connections = 10'000;
   std::size_t loops = 2;
   std::chrono::seconds drain_timeout{30};
-  std::chrono::days keep_usage{400};  ///< by days; what is older is kept by months
-  std::filesystem::path bundles;      ///< a folder with zips that anybody may download; empty: none
-  std::filesystem::path access_log;   ///< "-": standard error; empty: none
+  std::chrono::days keep_usage{400};                        ///< by days; what is older is kept by months
+  std::chrono::seconds keep_deleted{std::chrono::days{7}};  ///< so long a deleted token can be restored
+  std::filesystem::path bundles;     ///< a folder with zips that anybody may download; empty: none
+  std::filesystem::path access_log;  ///< "-": standard error; empty: none
 };
 
 /// What is told once the server listens. Secrets are named by their files; `chat_url` is the exception: it is

@@ -2,12 +2,14 @@
 // Builds the pages: node build.mjs OUTDIR
 // Leaves there a page's HTML, its script, styles and icon under names that carry a hash of their content, so
 // that they may be served as immutable, the licences of what is bundled, and index.json:
-//   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false}, …}
+//   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false,
+//              "br": "chat.html.br", "gzip": "chat.html.gz"}, …}
 // The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
 import { build } from 'esbuild';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const types = {
@@ -17,8 +19,8 @@ const types = {
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',
 };
-const pages = ['chat', 'download'];
-const bundled = ['marked']; // packages whose code ends up in a page
+const pages = ['admin', 'chat', 'download'];
+const bundled = ['marked', 'uplot', 'uqr']; // packages whose code ends up in a page
 
 /**
  * Of marked, the pages use the lexer alone: they build nodes and never HTML text, so the renderer has no
@@ -63,6 +65,7 @@ async function buildPages(out) {
   }
   await writeFile(join(out, 'licences.txt'), await licences());
   index['/assets/licences.txt'] = { file: 'licences.txt', type: types['.txt'], immutable: false };
+  for (const entry of Object.values(index)) Object.assign(entry, await packed(out, entry.file));
   await writeFile(join(out, 'index.json'), JSON.stringify(index, null, 2) + '\n');
 }
 
@@ -122,9 +125,18 @@ function withNames(template, names) {
   });
 }
 
+/** Packs a file for those who understand it, beside it: {br: 'chat.html.br', gzip: 'chat.html.gz'}. */
+async function packed(out, file) {
+  const bytes = await readFile(join(out, file));
+  const size = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  await writeFile(join(out, `${file}.br`), brotliCompressSync(bytes, { params: size }));
+  await writeFile(join(out, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  return { br: `${file}.br`, gzip: `${file}.gz` };
+}
+
 /** Removes what an earlier build made there, and nothing else. */
 async function removeEarlier(out) {
   const index = await readFile(join(out, 'index.json'), 'utf8').catch(() => '{}');
-  for (const { file } of Object.values(JSON.parse(index)))
-    await rm(join(out, basename(file)), { force: true });
+  const files = Object.values(JSON.parse(index)).flatMap(({ file, br, gzip }) => [file, br, gzip]);
+  for (const file of files.filter(Boolean)) await rm(join(out, basename(file)), { force: true });
 }

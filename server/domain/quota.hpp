@@ -24,6 +24,9 @@ struct QuotaPeriod {
   std::chrono::seconds month_left{};
 };
 
+/// Of the period's month, or a day behind it: later than all of its days, and earlier than those of the next.
+inline std::string last_day(const QuotaPeriod& period) { return period.month + "-31"; }
+
 /// Days begin at midnight of a zone `utc_offset` east of UTC.
 QuotaPeriod quota_period(std::chrono::sys_time<std::chrono::milliseconds> now,
                          std::chrono::minutes utc_offset);

@@ -31,6 +31,7 @@ struct TokenRecord {
   std::string meta = "{}";   ///< a JSON object
   std::string created_at;    ///< ISO 8601 UTC
   std::string last_used_at;  ///< empty: never
+  std::string deleted_at;    ///< empty: it is not
 };
 
 /// "occ_" and 32 lower-case hex digits.

@@ -163,7 +163,7 @@ void Answer::end() {
   if (connection_ == nullptr) return;
   report(false);
   Connection& connection = detach();
-  if (chunked_) connection.send("0\r\n\r\n");
+  if (chunked_ && request_.method != "HEAD") connection.send("0\r\n\r\n");
   connection.answered(keep_alive_);
 }
 

@@ -75,4 +75,9 @@ RangeAnswer answer_range(const Request& request, const std::string& etag, std::u
   return answer_range_of(*range, size);
 }
 
+bool is_known(const Request& request, const std::string& etag) {
+  const std::string* list = request.header("If-None-Match");
+  return list != nullptr && names(*list, etag, true);
+}
+
 }  // namespace opencat::http

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/routes/guard.hpp"
 
+#include <optional>
+
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
@@ -15,13 +17,18 @@ constexpr std::size_t failures_per_minute = 10;
 /// Addresses that are remembered for it.
 constexpr std::size_t max_addresses = 100'000;
 
+std::optional<std::string> bearer(const http::Request& request) {
+  const std::string* header = request.header("Authorization");
+  if (header == nullptr) return std::nullopt;
+  const std::string_view value = trim(*header);
+  if (lower(value.substr(0, 7)) != "bearer ") return std::nullopt;
+  return std::string(trim(value.substr(7)));
+}
+
 /// The token of "Authorization: Bearer …", else of Anthropic's x-api-key, else of ?token=; "" when there is
 /// none.
 std::string presented_token(const http::Request& request) {
-  if (const std::string* header = request.header("Authorization")) {
-    const std::string_view value = trim(*header);
-    if (lower(value.substr(0, 7)) == "bearer ") return std::string(trim(value.substr(7)));
-  }
+  if (auto token = bearer(request)) return *token;
   if (const std::string* header = request.header("x-api-key")) return std::string(trim(*header));
   const std::string* query = request.query_value("token");
   return query == nullptr ? std::string() : *query;
@@ -44,7 +51,7 @@ void AccessGuard::check(http::Access access, http::Request& request) {
     case http::Access::enrolment:
       return check_enrollment(request);
     case http::Access::admin:
-      if (!shows_admin_secret(request)) refuse(request, "send the admin secret in X-Admin-Secret");
+      return check_admin(request);
   }
 }
 
@@ -57,12 +64,24 @@ void AccessGuard::check_token(http::Request& request) const {
   if (!is_token(request.token)) throw Error(ErrorKind::unauthorized, "this token is not known here");
 }
 
+/// Either header will do; the one of its own goes first, for a proxy may have put something into the other.
+void AccessGuard::check_admin(http::Request& request) {
+  if (shows_admin_secret(request)) return;
+  const auto secret = bearer(request);
+  if (!secret) refuse(request, "send the admin secret in X-Admin-Secret, or as 'Authorization: Bearer …'");
+  check_secret(request, *secret);
+}
+
 bool AccessGuard::shows_admin_secret(http::Request& request) {
   const std::string* secret = request.header("X-Admin-Secret");
   if (secret == nullptr) return false;
-  if (!equal_in_constant_time(*secret, options_.admin_secret)) refuse(request, "the admin secret is wrong");
-  request.privileged = true;
+  check_secret(request, *secret);
   return true;
+}
+
+void AccessGuard::check_secret(http::Request& request, const std::string& secret) {
+  if (!equal_in_constant_time(secret, options_.admin_secret)) refuse(request, "the admin secret is wrong");
+  request.privileged = true;
 }
 
 void AccessGuard::check_enrollment(http::Request& request) {

@@ -33,7 +33,9 @@ class AccessGuard {
  private:
   void check_token(http::Request& request) const;
   void check_enrollment(http::Request& request);
+  void check_admin(http::Request& request);
   bool shows_admin_secret(http::Request& request);
+  void check_secret(http::Request& request, const std::string& secret);
   [[noreturn]] void refuse(const http::Request& request, const std::string& message);
 
   GuardOptions options_;

@@ -5,6 +5,8 @@
 
 #include "opencat/assets.hpp"
 #include "opencat/digest.hpp"
+#include "server/http/accept_encoding.hpp"
+#include "server/http/byte_range.hpp"
 
 namespace opencat::routes {
 
@@ -13,11 +15,18 @@ using Json = nlohmann::json;
 namespace {
 
 /// No script, style or connection but the server's own, and no inline ones: what a page shows comes from
-/// outside.
+/// outside. Scripts make nodes, never markup; a policy of the page's own name is for what must, once it is
+/// cleaned.
 constexpr const char* content_security_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src "
-    "'self'; "
-    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types opencat dompurify";
+
+/// What no page here asks for.
+constexpr const char* permissions_policy =
+    "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), geolocation=(), "
+    "gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), "
+    "screen-wake-lock=(), usb=(), xr-spatial-tracking=()";
 
 /// `text` as a regular expression that matches it and nothing else.
 std::string quoted_pattern(const std::string& text) {
@@ -29,36 +38,59 @@ std::string quoted_pattern(const std::string& text) {
   return pattern;
 }
 
-struct Page {
+/// A file in one of its content codings.
+struct Variant {
   std::string_view bytes;
+  std::string etag;  ///< one of its own: these are other bytes
   http::Headers headers;
-  std::string etag;
 };
+
+struct Page {
+  std::vector<std::string> codings;  ///< the one wanted most first
+  std::vector<Variant> variants;
+};
+
+http::Headers page_headers(const Json& entry) {
+  return {{"Content-Type", entry.at("type").get<std::string>()},
+          // A file whose name holds its hash never changes; the page that names it is asked for each time.
+          {"Cache-Control",
+           entry.at("immutable").get<bool>() ? "public, max-age=31536000, immutable" : "no-cache"},
+          {"Vary", "Accept-Encoding"},
+          {"Content-Security-Policy", content_security_policy},
+          {"Referrer-Policy", "no-referrer"},
+          {"X-Content-Type-Options", "nosniff"},
+          {"Cross-Origin-Opener-Policy", "same-origin"},
+          {"Cross-Origin-Resource-Policy", "same-origin"},
+          {"Permissions-Policy", permissions_policy}};
+}
 
 Page make_page(const Json& entry) {
   Page page;
-  page.bytes = asset("web/" + entry.at("file").get<std::string>());
-  page.etag = "\"" + sha256_hex(page.bytes).substr(0, 16) + "\"";
-  page.headers = {
-      {"Content-Type", entry.at("type").get<std::string>()},
-      {"ETag", page.etag},
-      // A file whose name holds its hash never changes; the page that names it is asked for each time.
-      {"Cache-Control",
-       entry.at("immutable").get<bool>() ? "public, max-age=31536000, immutable" : "no-cache"},
-      {"Content-Security-Policy", content_security_policy},
-      {"Referrer-Policy", "no-referrer"},
-      {"X-Content-Type-Options", "nosniff"},
-      {"Cross-Origin-Opener-Policy", "same-origin"},
-      {"Permissions-Policy", "camera=(), microphone=(), geolocation=()"}};
+  const auto add = [&](const std::string& coding, const std::string& file) {
+    Variant variant{asset("web/" + file), {}, page_headers(entry)};
+    variant.etag = "\"" + sha256_hex(variant.bytes).substr(0, 16) + "\"";
+    variant.headers.emplace_back("ETag", variant.etag);
+    if (coding != "identity") variant.headers.emplace_back("Content-Encoding", coding);
+    page.codings.push_back(coding);
+    page.variants.push_back(std::move(variant));
+  };
+  for (const char* coding : {"br", "gzip"}) {
+    const auto packed = entry.find(coding);
+    if (packed != entry.end()) add(coding, packed->get<std::string>());
+  }
+  add("identity", entry.at("file").get<std::string>());
   return page;
 }
 
-http::LoopHandler serve_page(Page page) {
-  return [page = std::move(page)](const std::shared_ptr<http::Exchange>& exchange) {
-    const std::string* known = exchange->request().header("If-None-Match");
-    const bool unchanged = known != nullptr && known->find(page.etag) != std::string::npos;
-    http::Response response{unchanged ? 304 : 200, page.headers};
-    if (!unchanged) response.body = page.bytes;
+http::LoopHandler serve_page(Page given) {
+  return [page = std::make_shared<const Page>(std::move(given))](
+             const std::shared_ptr<http::Exchange>& exchange) {
+    const http::Request& request = exchange->request();
+    const Variant& variant =
+        page->variants[http::choose_coding(request.header("Accept-Encoding"), page->codings)];
+    const bool unchanged = http::is_known(request, variant.etag);
+    http::Response response{unchanged ? 304 : 200, variant.headers};
+    if (!unchanged) response.body = variant.bytes;
     exchange->respond(std::move(response));
   };
 }

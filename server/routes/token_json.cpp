@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
@@ -14,8 +15,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// Enough for all members at their longest. Json::dump() recurses, so depth must be bounded before it.
-constexpr std::size_t max_body_bytes = 16 << 10;
 constexpr std::int64_t max_limit = 1'000'000'000'000;
 
 std::string masked_token(const TokenRecord& token) { return token.prefix + "****"; }
@@ -24,8 +23,9 @@ std::string masked_token(const TokenRecord& token) { return token.prefix + "****
 
 void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
 
-Json parse_object(const std::string& bytes) {
-  if (bytes.size() > max_body_bytes) throw Error(ErrorKind::too_large, "the body is too long");
+Json parse_object(const std::string& bytes, std::size_t max_bytes) {
+  // Json::dump() recurses, so depth must be bounded before it.
+  if (bytes.size() > max_bytes) throw Error(ErrorKind::too_large, "the body is too long");
   Json body = Json::parse(bytes, nullptr, false);
   if (!body.is_object()) refuse("the body must be a JSON object");
   return body;
@@ -58,6 +58,21 @@ std::optional<std::string> optional_text(const Json& object, const char* name) {
   std::string text = found->get<std::string>();
   if (text.size() > max_text_bytes) refuse(std::string("'") + name + "' is too long");
   return text;
+}
+
+std::optional<std::vector<std::string>> optional_texts(const Json& object, const char* name,
+                                                       std::size_t max_count) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  if (!found->is_array() || found->empty() || found->size() > max_count)
+    refuse(fmt::format("'{}' must be a list of 1 to {} texts", name, max_count));
+  std::vector<std::string> texts;
+  for (const Json& each : *found) {
+    if (!each.is_string() || each.get_ref<const std::string&>().size() > max_text_bytes)
+      refuse(fmt::format("'{}' must hold texts of at most {} bytes", name, max_text_bytes));
+    texts.push_back(each.get<std::string>());
+  }
+  return texts;
 }
 
 std::optional<std::int64_t> optional_number(const Json& object, const char* name, std::int64_t low,
@@ -93,6 +108,8 @@ const char* status_word(TokenState::Status status) {
       return "disabled";
     case TokenState::Status::quota_exceeded:
       return "quota_exceeded";
+    case TokenState::Status::deleted:
+      return "deleted";
   }
   return "";
 }
@@ -119,16 +136,18 @@ Json status_json(const TokenState& state) {
 
 Json admin_json(const TokenState& state) {
   const TokenRecord& token = state.token;
-  return {{"id", token.id},
-          {"token", masked_token(token)},
-          {"status", status_word(state.status())},
-          {"platform", token.platform},
-          {"install_id", token.install_id},
-          {"version", token.version},
-          {"label", token.label},
-          {"quota", quota_json(state)},
-          {"created_at", token.created_at},
-          {"last_used_at", token.last_used_at.empty() ? Json() : Json(token.last_used_at)}};
+  Json json{{"id", token.id},
+            {"token", masked_token(token)},
+            {"status", status_word(state.status())},
+            {"platform", token.platform},
+            {"install_id", token.install_id},
+            {"version", token.version},
+            {"label", token.label},
+            {"quota", quota_json(state)},
+            {"created_at", token.created_at},
+            {"last_used_at", token.last_used_at.empty() ? Json() : Json(token.last_used_at)}};
+  if (!token.deleted_at.empty()) json["deleted_at"] = token.deleted_at;
+  return json;
 }
 
 }  // namespace opencat::routes

@@ -6,8 +6,9 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "server/routes/services.hpp"
 
@@ -18,14 +19,20 @@ constexpr std::size_t max_text_bytes = 200;
 /// Throws the Error(usage) of a request that is not as it must be.
 [[noreturn]] void refuse(const std::string& what);
 
+/// Enough for all members of most bodies at their longest.
+constexpr std::size_t max_body_bytes = 16 << 10;
+
 /// The body as an object. Throws Error(usage or too_large): deeper or longer ones than these routes need
 /// could hurt a parser that recurses.
-nlohmann::json parse_object(const std::string& bytes);
+nlohmann::json parse_object(const std::string& bytes, std::size_t max_bytes = max_body_bytes);
 /// Refuses a member that is not one of `known`, naming it; `what` is what it is a member of.
 void refuse_unknown(const nlohmann::json& object, std::initializer_list<const char*> known,
                     const std::string& what);
 /// A text that must be there and not be empty.
 std::string text_member(const nlohmann::json& object, const char* name);
+/// A list of 1 to `max_count` texts, or nothing when it is absent.
+std::optional<std::vector<std::string>> optional_texts(const nlohmann::json& object, const char* name,
+                                                       std::size_t max_count);
 /// Text, or nothing when it is absent; null is absent.
 std::optional<std::string> optional_text(const nlohmann::json& object, const char* name);
 /// A whole number from `low` to `high`, or nothing when it is absent.
@@ -37,7 +44,7 @@ struct QuotaChange {
 };
 QuotaChange quota_member(const nlohmann::json& object);
 
-/// "active", "disabled" or "quota_exceeded"
+/// "active", "disabled", "quota_exceeded" or "deleted"
 const char* status_word(TokenState::Status status);
 /// {"daily_limit","daily_used","daily_remaining","monthly_limit",…}
 nlohmann::json quota_json(const TokenState& state);

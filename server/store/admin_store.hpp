@@ -21,7 +21,13 @@ struct TokenChange {
 enum class TokenSort { created_at, last_used_at, label, platform, id };
 enum class SortOrder { ascending, descending };
 
-/// Which tokens, in which order. Empty and absent conditions hold for all.
+/// A place in a list: a token's sort key, and its number in the order of issue.
+struct TokenCursor {
+  std::string key;
+  std::int64_t seq = 0;
+};
+
+/// Which tokens, in which order. Empty and absent conditions hold for all that are not deleted.
 struct TokenQuery {
   std::string text;  ///< in the id, label, prefix, platform or install_id, whatever the case of ASCII letters
   std::string hash;  ///< of this one only
@@ -30,11 +36,23 @@ struct TokenQuery {
   SortOrder order = SortOrder::descending;
   std::int64_t offset = 0;
   std::int64_t limit = 50;
+  std::optional<TokenCursor> after;  ///< only what comes behind it in this order
+  bool counted = true;               ///< whether TokenPage::total is wanted, which costs as much as the page
 };
 
 struct TokenPage {
   std::vector<TokenState> tokens;
-  std::int64_t total = 0;  ///< of all pages
+  std::int64_t total = 0;           ///< of all pages, if it was wanted
+  std::optional<TokenCursor> next;  ///< the last one here, when there are more behind it
+};
+
+/// How many tokens there are.
+struct TokenCounts {
+  std::int64_t active = 0;
+  std::int64_t disabled = 0;
+  std::int64_t quota_exceeded = 0;
+  std::int64_t deleted = 0;
+  std::int64_t all() const { return active + disabled + quota_exceeded; }  ///< but for the deleted
 };
 
 enum class UsageGroup { day, token, model };
@@ -44,6 +62,7 @@ struct UsageQuery {
   std::string to;    ///< likewise
   UsageGroup group = UsageGroup::day;
   std::int64_t limit = 1000;
+  std::string token_id = {};  ///< of this one only
 };
 
 struct UsageSums {
@@ -70,17 +89,30 @@ class AdminStore : public Store {
  public:
   /// All of them or, when it throws, none.
   virtual void issue_all(const std::vector<TokenRecord>& tokens) = 0;
-  /// By its id or hash.
+  /// By its id or hash; not a deleted one, here and below.
   virtual std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) = 0;
   /// The token as it is then; nothing when there is none.
   virtual std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
                                            const QuotaPeriod& period) = 0;
+  /// Each is changed, or none; those that there are not are given back.
+  virtual std::vector<std::string> change_all(const std::vector<std::string>& names,
+                                              const TokenChange& change, const QuotaPeriod& period) = 0;
+  /// Likewise: from the next request on they are unknown. They can be restored until they are purged.
+  virtual std::vector<std::string> remove_all(const std::vector<std::string>& names, Time now) = 0;
+  /// Likewise, of those that are deleted.
+  virtual std::vector<std::string> restore_all(const std::vector<std::string>& names) = 0;
   virtual TokenPage list(const TokenQuery& query, const QuotaPeriod& period) = 0;
+  virtual TokenCounts counts(const QuotaPeriod& period) = 0;
   virtual UsageSummary usage(const UsageQuery& query) = 0;
+  /// On the disk.
+  virtual std::uintmax_t bytes() const = 0;
 
   /// Rolls some of the rows of months before `month` ("2026-11") up into one per token, month and model;
   /// whether there may be more. Bounded, so that admissions wait a few milliseconds at most.
   virtual bool roll_up(const std::string& month) = 0;
+  /// Ends some of the tokens that were deleted before `then`, with their counts; whether there may be more.
+  /// Bounded likewise.
+  virtual bool purge(Time then) = 0;
   /// Brings the WAL into the database and cuts it back if it has outgrown its bound; gives up at once when a
   /// reader is in the way.
   virtual void bound_wal() = 0;

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t to_the_minute = sizeof "2026-01-31T08:00" - 1;
 
-Admission::Verdict verdict(const TokenReader::Holder& token) {
-  if (token.status == TokenStatus::disabled) return Admission::Verdict::disabled;
-  switch (quota_verdict(token.limits, token.use)) {
+Admission::Verdict verdict(TokenStatus status, const Limits& limits, const QuotaUse& use) {
+  if (status == TokenStatus::disabled) return Admission::Verdict::disabled;
+  switch (quota_verdict(limits, use)) {
     case QuotaVerdict::daily_used_up:
       return Admission::Verdict::daily_used_up;
     case QuotaVerdict::monthly_used_up:
@@ -49,7 +49,8 @@ Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minu
               "estimated_completion_tokens = estimated_completion_tokens + ?6 * ?5 "
               "WHERE token_id = ?1 AND date = ?2 AND model = ?3"),
       // To the minute: a write per request would buy an operator nothing.
-      touch_(database, "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1") {}
+      touch_(database, "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1"),
+      used_up_(database, "UPDATE tokens SET used_up_until = ?2 WHERE id = ?1") {}
 
 Admission Admissions::admit(const AdmissionRequest& request) {
   using Verdict = Admission::Verdict;
@@ -59,14 +60,21 @@ Admission Admissions::admit(const AdmissionRequest& request) {
   admission.token_id = token->id;
   admission.limits = token->limits;
   admission.use = token->use;
-  admission.verdict = verdict(*token);
-  if (admission.verdict != Verdict::admitted || request.only_ask) return admission;
+  admission.verdict = verdict(token->status, token->limits, token->use);
+  if (request.only_ask) return admission;
+  if (admission.verdict != Verdict::admitted) {
+    // Mostly that is known; not when an operator changed the limits in the database.
+    mark_used_up(*token, admission.verdict, request.period);
+    return admission;
+  }
   admission.retry_after = window_.take(token->id, request.now);
   if (admission.retry_after.count() > 0) {
     admission.verdict = Verdict::rate_limited;
     return admission;
   }
   // First what may fail without harm: a request that was counted must not be told that it was not.
+  const QuotaUse with_it{token->use.daily + 1, token->use.monthly + 1};
+  mark_used_up(*token, verdict(token->status, token->limits, with_it), request.period);
   if (token->last_used_at.compare(0, to_the_minute, this_minute(request.now)) != 0) {
     Lent touch(touch_);
     touch->bind(1, token->id);
@@ -76,9 +84,20 @@ Admission Admissions::admit(const AdmissionRequest& request) {
   Lent count(count_);
   bind_row(*count, {token->id, request.period.day, request.model});
   count->exec();
-  ++admission.use.daily;
-  ++admission.use.monthly;
+  admission.use = with_it;
   return admission;
+}
+
+void Admissions::mark_used_up(const TokenReader::Holder& token, Admission::Verdict which,
+                              const QuotaPeriod& period) {
+  using Verdict = Admission::Verdict;
+  if (which != Verdict::daily_used_up && which != Verdict::monthly_used_up) return;
+  const std::string until = which == Verdict::monthly_used_up ? last_day(period) : period.day;
+  if (token.used_up_until >= until) return;
+  Lent mark(used_up_);
+  mark->bind(1, token.id);
+  mark->bind(2, until);
+  mark->exec();
 }
 
 /// "2026-01-31T08:00", which is worded once a minute.

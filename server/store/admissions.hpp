@@ -18,10 +18,12 @@ class Admissions {
 
  private:
   const std::string& this_minute(Time now);
+  /// Has the token among those that may be found used up.
+  void mark_used_up(const TokenReader::Holder& token, Admission::Verdict which, const QuotaPeriod& period);
 
   TokenReader tokens_;
   SlidingWindow window_;  ///< of the tokens that are known, so it needs no bound
-  SQLite::Statement count_, uncount_, settle_, touch_;
+  SQLite::Statement count_, uncount_, settle_, touch_, used_up_;
   std::chrono::time_point<std::chrono::system_clock, std::chrono::minutes> minute_{};
   std::string minute_text_;
 };

@@ -25,23 +25,38 @@ std::string contains_pattern(const std::string& text) {
   return pattern + "%";
 }
 
+constexpr const char* alive = "deleted_at IS NULL";
+/// Those that may be used up, which few are; see migrations/003.
+constexpr const char* maybe_used_up = "used_up_until >= :day";
+
 bool asks_quota(const TokenQuery& query) {
-  return query.status && *query.status != TokenState::Status::disabled;
+  return query.status == TokenState::Status::active || query.status == TokenState::Status::quota_exceeded;
+}
+
+/// Whether only the status is asked for, if anything is.
+bool is_plain(const TokenQuery& query) { return query.hash.empty() && query.text.empty(); }
+
+std::string status_condition(const TokenQuery& query) {
+  if (!query.status) return alive;
+  switch (*query.status) {
+    case TokenState::Status::disabled:
+      return std::string("status = 'disabled' AND ") + alive;
+    case TokenState::Status::active:
+      return std::string("status = 'active' AND ") + alive + " AND (used_up_until IS NULL OR NOT " +
+             maybe_used_up + " OR (" + within_quota + "))";
+    case TokenState::Status::quota_exceeded:
+      return std::string("status = 'active' AND ") + alive + " AND " + maybe_used_up + " AND NOT (" +
+             within_quota + ")";
+    case TokenState::Status::deleted:
+      return "deleted_at IS NOT NULL";
+  }
+  return alive;
 }
 
 std::string conditions(const TokenQuery& query) {
-  std::string where = " WHERE 1";
+  std::string where = " WHERE " + status_condition(query);
   if (!query.hash.empty()) where += " AND token_hash = :hash";
   if (!query.text.empty()) where += std::string(" AND ") + text_matches;
-  if (!query.status) return where;
-  switch (*query.status) {
-    case TokenState::Status::disabled:
-      return where + " AND status = 'disabled'";
-    case TokenState::Status::active:
-      return where + " AND status = 'active' AND " + within_quota;
-    case TokenState::Status::quota_exceeded:
-      return where + " AND status = 'active' AND NOT (" + within_quota + ")";
-  }
   return where;
 }
 
@@ -55,25 +70,48 @@ void bind_conditions(SQLite::Statement& statement, const TokenQuery& query, cons
   statement.bind(":day", period.day);
 }
 
-/// Tokens of the same key stay in the order of their issue, so that pages never overlap.
+/// What a list is sorted by. Tokens of the same key stay in the order of their issue, so that pages never
+/// overlap.
+const char* sort_key(TokenSort sort) {
+  switch (sort) {
+    case TokenSort::created_at:
+      return "seq";
+    case TokenSort::last_used_at:
+      return "coalesce(last_used_at, '')";
+    case TokenSort::label:
+      return "label COLLATE NOCASE";
+    case TokenSort::platform:
+      return "platform";
+    case TokenSort::id:
+      return "id";
+  }
+  return "seq";
+}
+
 std::string ordering(const TokenQuery& query) {
   const std::string direction = query.order == SortOrder::descending ? " DESC" : " ASC";
-  const auto by = [&](const char* column) {
-    return std::string(" ORDER BY ") + column + direction + ", seq" + direction;
-  };
-  switch (query.sort) {
-    case TokenSort::created_at:
-      return " ORDER BY seq" + direction;
-    case TokenSort::last_used_at:
-      return by("last_used_at");
-    case TokenSort::label:
-      return by("label COLLATE NOCASE");
-    case TokenSort::platform:
-      return by("platform");
-    case TokenSort::id:
-      return " ORDER BY id" + direction;
-  }
-  return {};
+  if (query.sort != TokenSort::created_at)
+    return std::string(" ORDER BY ") + sort_key(query.sort) + direction + ", seq" + direction;
+  // The short lists are read from their index and sorted, not looked for in all of the table (hence the
+  // plus).
+  const bool is_short =
+      query.status == TokenState::Status::quota_exceeded || query.status == TokenState::Status::deleted;
+  return std::string(" ORDER BY ") + (is_short ? "+seq" : "seq") + direction;
+}
+
+std::string behind_cursor(const TokenQuery& query) {
+  if (!query.after) return {};
+  const std::string than = query.order == SortOrder::descending ? " <" : " >";
+  if (query.sort == TokenSort::created_at) return " AND seq" + than + " :after_seq";
+  const std::string key = sort_key(query.sort);
+  // The first half says nothing new, but SQLite goes to that place of an index by it.
+  return " AND " + key + than + "= :after_key AND (" + key + ", seq)" + than + "(:after_key, :after_seq)";
+}
+
+void bind_cursor(SQLite::Statement& statement, const TokenQuery& query) {
+  if (!query.after) return;
+  statement.bind(":after_seq", query.after->seq);
+  if (query.sort != TokenSort::created_at) statement.bind(":after_key", query.after->key);
 }
 
 constexpr const char* usage_sums =
@@ -96,29 +134,74 @@ void bind_days(SQLite::Statement& statement, const UsageQuery& query) {
   const bool first_of_month = query.from.size() == 10 && query.from.compare(8, 2, "01") == 0;
   statement.bind(":from", first_of_month ? query.from.substr(0, 7) : query.from);
   statement.bind(":to", query.to);
+  if (!query.token_id.empty()) statement.bind(":token", query.token_id);
 }
 
 }  // namespace
 
+std::int64_t Reports::count(const TokenQuery& query, const QuotaPeriod& period) {
+  if (is_plain(query)) return quick_count(query, period);
+  SQLite::Statement count(database_, "SELECT count(*) FROM tokens" + conditions(query));
+  bind_conditions(count, query, period);
+  count.executeStep();
+  return count.getColumn(0).getInt64();
+}
+
+/// From the short lists alone: all rows are counted by their index, and who is active is the rest.
+std::int64_t Reports::quick_count(const TokenQuery& query, const QuotaPeriod& period) {
+  using Status = TokenState::Status;
+  const auto of = [&](Status status) {
+    TokenQuery one;
+    one.status = status;
+    SQLite::Statement count(database_, "SELECT count(*) FROM tokens" + conditions(one));
+    bind_conditions(count, one, period);
+    count.executeStep();
+    return count.getColumn(0).getInt64();
+  };
+  if (query.status && *query.status != Status::active) return of(*query.status);
+  SQLite::Statement rows(database_, "SELECT count(*) FROM tokens");
+  rows.executeStep();
+  const std::int64_t all = rows.getColumn(0).getInt64() - of(Status::deleted);
+  return query.status ? all - of(Status::disabled) - of(Status::quota_exceeded) : all;
+}
+
+TokenCounts Reports::counts(const QuotaPeriod& period) {
+  using Status = TokenState::Status;
+  SQLite::Transaction snapshot(database_);
+  const auto of = [&](Status status) {
+    TokenQuery query;
+    query.status = status;
+    return quick_count(query, period);
+  };
+  return {of(Status::active), of(Status::disabled), of(Status::quota_exceeded), of(Status::deleted)};
+}
+
 TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
-  const std::string where = conditions(query);
   // One snapshot for the count and the page.
   SQLite::Transaction snapshot(database_);
   TokenPage page;
-  SQLite::Statement count(database_, "SELECT count(*) FROM tokens" + where);
-  bind_conditions(count, query, period);
-  count.executeStep();
-  page.total = count.getColumn(0).getInt64();
-
-  SQLite::Statement rows(database_, std::string("SELECT ") + TokenReader::columns() + " FROM tokens" + where +
-                                        ordering(query) + " LIMIT :limit OFFSET :offset");
+  if (query.counted) page.total = count(query, period);
+  // Which ones they are is found without what else stands in the rows before them.
+  const std::string order = ordering(query);
+  SQLite::Statement rows(database_,
+                         std::string("SELECT ") + TokenReader::columns() + ", seq, " + sort_key(query.sort) +
+                             " FROM tokens WHERE seq IN (SELECT seq FROM tokens" + conditions(query) +
+                             behind_cursor(query) + order + " LIMIT :limit OFFSET :offset)" + order);
   bind_conditions(rows, query, period);
-  rows.bind(":limit", query.limit);
+  bind_cursor(rows, query);
+  rows.bind(":limit", query.limit + 1);  // one more tells whether there is more
   rows.bind(":offset", query.offset);
+  TokenCursor last;
   while (rows.executeStep()) {
+    if (static_cast<std::int64_t>(page.tokens.size()) == query.limit) {
+      page.next = last;
+      break;
+    }
     TokenState state{TokenReader::record(rows), {}};
     state.use = tokens_.use(state.token.id, period);
     page.tokens.push_back(std::move(state));
+    last = {rows.getColumn(TokenReader::column_count + 1).getString(),
+            rows.getColumn(TokenReader::column_count).getInt64()};
   }
   return page;
 }
@@ -126,7 +209,8 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
 UsageSummary Reports::usage(const UsageQuery& query) {
   SQLite::Transaction snapshot(database_);
   UsageSummary summary;
-  const std::string days = " FROM usage WHERE date >= :from AND date <= :to";
+  const std::string days = std::string(" FROM usage WHERE date >= :from AND date <= :to") +
+                           (query.token_id.empty() ? "" : " AND token_id = :token");
   SQLite::Statement total(database_, std::string("SELECT ") + usage_sums + days);
   bind_days(total, query);
   total.executeStep();
@@ -145,7 +229,7 @@ UsageSummary Reports::usage(const UsageQuery& query) {
   while (rows.executeStep()) {
     UsageRow row{rows.getColumn(0).getString(), {}, {}, sums_at(rows, 1)};
     if (query.group == UsageGroup::token) {
-      if (const auto token = tokens_.find(row.key)) {
+      if (const auto token = tokens_.find_by_id_even_deleted(row.key)) {
         row.prefix = token->prefix;
         row.label = token->label;
       }

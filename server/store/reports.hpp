@@ -13,9 +13,13 @@ class Reports {
 
   /// See AdminStore.
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period);
+  TokenCounts counts(const QuotaPeriod& period);
   UsageSummary usage(const UsageQuery& query);
 
  private:
+  std::int64_t count(const TokenQuery& query, const QuotaPeriod& period);
+  std::int64_t quick_count(const TokenQuery& query, const QuotaPeriod& period);
+
   SQLite::Database database_;
   TokenReader tokens_;
 };

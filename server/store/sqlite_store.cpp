@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t max_waiting_commits = 20'000;
 constexpr int rolled_up_at_once = 500;
+constexpr int purged_at_once = 20;              ///< each with its rows of usage
 constexpr std::uintmax_t wal_bound = 64 << 20;  ///< as journal_size_limit has it
 
 class SqliteStore : public AdminStore {
@@ -65,7 +66,7 @@ class SqliteStore : public AdminStore {
                                    const QuotaPeriod& period) override {
     std::optional<TokenState> state;
     queue_.wait_for(guarded([&] {
-      if (!changes_.change(id_or_hash, change)) return;
+      if (!changes_.change(id_or_hash, change, period)) return;
       if (auto token = written_.find(id_or_hash)) {
         const QuotaUse use = written_.use(token->id, period);
         state = TokenState{std::move(*token), use};
@@ -74,14 +75,35 @@ class SqliteStore : public AdminStore {
     return state;
   }
 
-  bool remove(const std::string& id_or_hash) override {
-    bool removed = false;
-    queue_.wait_for(guarded([&] { removed = changes_.remove(id_or_hash); }));
-    return removed;
+  std::vector<std::string> change_all(const std::vector<std::string>& names, const TokenChange& change,
+                                      const QuotaPeriod& period) override {
+    return for_all(names, [&](const std::string& name) { return changes_.change(name, change, period); });
+  }
+
+  std::vector<std::string> remove_all(const std::vector<std::string>& names, Time now) override {
+    return for_all(names, [&](const std::string& name) { return changes_.remove(name, now); });
+  }
+
+  std::vector<std::string> restore_all(const std::vector<std::string>& names) override {
+    return for_all(names, [&](const std::string& name) { return changes_.restore(name); });
   }
 
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
     return report([&](Reports& reports) { return reports.list(query, period); });
+  }
+
+  TokenCounts counts(const QuotaPeriod& period) override {
+    return report([&](Reports& reports) { return reports.counts(period); });
+  }
+
+  std::uintmax_t bytes() const override {
+    std::uintmax_t sum = 0;
+    for (const char* part : {"", "-wal"}) {
+      std::error_code absent;
+      const auto size = fs::file_size(file_.string() + part, absent);
+      if (!absent) sum += size;
+    }
+    return sum;
   }
 
   UsageSummary usage(const UsageQuery& query) override {
@@ -91,6 +113,12 @@ class SqliteStore : public AdminStore {
   bool roll_up(const std::string& month) override {
     bool more = false;
     queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
+    return more;
+  }
+
+  bool purge(Time then) override {
+    bool more = false;
+    queue_.wait_for(guarded([&] { more = changes_.purge(then, purged_at_once); }));
     return more;
   }
 
@@ -147,6 +175,20 @@ class SqliteStore : public AdminStore {
 
   void run(SQLite::Statement& statement) const {
     sqlite::serving(file_, [&] { sqlite::Lent(statement)->exec(); });
+  }
+
+  /// Does it to each in one piece; those where it found nothing to do.
+  template <class Do>
+  std::vector<std::string> for_all(const std::vector<std::string>& names, const Do& work) {
+    std::vector<std::string> absent;
+    queue_.wait_for(guarded([&] {
+      sqlite::in_savepoint(writer_, [&] {
+        for (const std::string& name : names) {
+          if (!work(name)) absent.push_back(name);
+        }
+      });
+    }));
+    return absent;
   }
 
   template <class Find>

@@ -57,12 +57,13 @@ struct TokenUse {
 };
 
 struct TokenState {
-  enum class Status { active, disabled, quota_exceeded };
+  enum class Status { active, disabled, quota_exceeded, deleted };
   TokenRecord token;
   QuotaUse use;
 
-  /// What a person is told of it: disabled before used up.
+  /// What a person is told of it: deleted before disabled before used up.
   Status status() const {
+    if (!token.deleted_at.empty()) return Status::deleted;
     if (token.status == TokenStatus::disabled) return Status::disabled;
     return quota_verdict(token.limits, use) == QuotaVerdict::within ? Status::active : Status::quota_exceeded;
   }
@@ -78,8 +79,6 @@ class Store {
   virtual void issue(const TokenRecord& token) = 0;
   virtual std::optional<TokenState> find_by_hash(const std::string& token_hash,
                                                  const QuotaPeriod& period) = 0;
-  /// By its id or hash; whether there was one.
-  virtual bool remove(const std::string& id_or_hash) = 0;
 
   using OnAdmission = std::function<void(Admission admission, std::exception_ptr problem)>;
   /// Looks the token up, compares its use with its limits and counts the request, all in one step that no

@@ -20,13 +20,22 @@ TokenChanges::TokenChanges(SQLite::Database& database)
     : insert_(
           database,
           "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, label, "
-          "daily_limit, monthly_limit, meta, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+          "daily_limit, monthly_limit, meta, created_at, used_up_until) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+          "CASE WHEN min(?9, ?10) <= 0 THEN '9999-12-31' END)"),
       change_(database,
               "UPDATE tokens SET status = coalesce(?3, status), daily_limit = coalesce(?4, daily_limit), "
-              "monthly_limit = coalesce(?5, monthly_limit), label = coalesce(?6, label) "
-              "WHERE id = ?1 OR token_hash = ?2"),
-      remove_(database, "DELETE FROM tokens WHERE id = ?1 OR token_hash = ?2") {}
+              "monthly_limit = coalesce(?5, monthly_limit), label = coalesce(?6, label), used_up_until = "
+              "CASE WHEN min(coalesce(?4, daily_limit), coalesce(?5, monthly_limit)) <= 0 THEN '9999-12-31' "
+              "WHEN coalesce(?4, ?5) IS NOT NULL THEN ?7 ELSE used_up_until END "
+              "WHERE (id = ?1 OR token_hash = ?2) AND deleted_at IS NULL"),
+      remove_(database,
+              "UPDATE tokens SET deleted_at = ?3 WHERE (id = ?1 OR token_hash = ?2) AND deleted_at IS NULL"),
+      restore_(database,
+               "UPDATE tokens SET deleted_at = NULL WHERE (id = ?1 OR token_hash = ?2) AND deleted_at IS NOT "
+               "NULL"),
+      purge_(database,
+             "DELETE FROM tokens WHERE seq IN (SELECT seq FROM tokens WHERE deleted_at < ?1 LIMIT ?2)") {}
 
 void TokenChanges::insert(const TokenRecord& token) {
   Lent insert(insert_);
@@ -45,20 +54,36 @@ void TokenChanges::insert(const TokenRecord& token) {
   insert->exec();
 }
 
-bool TokenChanges::change(const std::string& id_or_hash, const TokenChange& change) {
+bool TokenChanges::change(const std::string& id_or_hash, const TokenChange& change,
+                          const QuotaPeriod& period) {
   Lent update(change_);
   bind_name(*update, id_or_hash);
   if (change.status) update->bind(3, status_text(*change.status));
   if (change.daily_limit) update->bind(4, *change.daily_limit);
   if (change.monthly_limit) update->bind(5, *change.monthly_limit);
   if (change.label) update->bind(6, *change.label);
+  update->bind(7, last_day(period));
   return update->exec() > 0;
 }
 
-bool TokenChanges::remove(const std::string& id_or_hash) {
+bool TokenChanges::remove(const std::string& id_or_hash, Time now) {
   Lent remove(remove_);
   bind_name(*remove, id_or_hash);
+  remove->bind(3, iso8601(now));
   return remove->exec() > 0;
+}
+
+bool TokenChanges::restore(const std::string& id_or_hash) {
+  Lent restore(restore_);
+  bind_name(*restore, id_or_hash);
+  return restore->exec() > 0;
+}
+
+bool TokenChanges::purge(Time then, int max_tokens) {
+  Lent purge(purge_);
+  purge->bind(1, iso8601(then));
+  purge->bind(2, max_tokens);
+  return purge->exec() == max_tokens;
 }
 
 }  // namespace opencat

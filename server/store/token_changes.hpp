@@ -12,12 +12,15 @@ class TokenChanges {
   explicit TokenChanges(SQLite::Database& database);
 
   void insert(const TokenRecord& token);
-  /// Whether there was one.
-  bool change(const std::string& id_or_hash, const TokenChange& change);
-  bool remove(const std::string& id_or_hash);
+  /// Whether there was one. A token whose limits change may be found used up in the period's month.
+  bool change(const std::string& id_or_hash, const TokenChange& change, const QuotaPeriod& period);
+  bool remove(const std::string& id_or_hash, Time now);
+  bool restore(const std::string& id_or_hash);
+  /// Ends at most `max_tokens` that were deleted before `then`; whether there may be more.
+  bool purge(Time then, int max_tokens);
 
  private:
-  SQLite::Statement insert_, change_, remove_;
+  SQLite::Statement insert_, change_, remove_, restore_, purge_;
 };
 
 }  // namespace opencat

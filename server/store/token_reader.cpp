@@ -32,17 +32,19 @@ const char* status_text(TokenStatus status) { return status == TokenStatus::acti
 
 const char* TokenReader::columns() {
   return "id, token_hash, token_prefix, status, platform, install_id, version, label, daily_limit, "
-         "monthly_limit, meta, created_at, coalesce(last_used_at, '')";
+         "monthly_limit, meta, created_at, coalesce(last_used_at, ''), coalesce(deleted_at, '')";
 }
 
 TokenReader::TokenReader(SQLite::Database& database)
-    : by_hash_(database, select_where("token_hash = ?1")),
-      by_id_(database, select_where("id = ?1")),
-      holder_(database,
-              std::string(
-                  "SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), ") +
-                  sums + "FROM tokens LEFT JOIN usage ON token_id = id AND " + in_month +
-                  "WHERE token_hash = ?1 GROUP BY id"),
+    : by_hash_(database, select_where("token_hash = ?1 AND deleted_at IS NULL")),
+      by_id_(database, select_where("id = ?1 AND deleted_at IS NULL")),
+      by_id_even_deleted_(database, select_where("id = ?1")),
+      holder_(
+          database,
+          std::string("SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), "
+                      "coalesce(used_up_until, ''), ") +
+              sums + "FROM tokens LEFT JOIN usage ON token_id = id AND " + in_month +
+              "WHERE token_hash = ?1 AND deleted_at IS NULL GROUP BY id"),
       use_(database, std::string("SELECT ") + sums + "FROM usage WHERE token_id = ?1 AND " + in_month) {}
 
 std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
@@ -60,13 +62,20 @@ std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash, 
                 row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
                 {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
                 row->getColumn(4).getString(),
-                {row->getColumn(5).getInt64(), row->getColumn(6).getInt64()}};
+                row->getColumn(5).getString(),
+                {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()}};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {
   if (auto token = find_by_hash(id_or_hash)) return token;
   sqlite::Lent statement(by_id_);
   statement->bind(1, id_or_hash);
+  return first(*statement);
+}
+
+std::optional<TokenRecord> TokenReader::find_by_id_even_deleted(const std::string& id) {
+  sqlite::Lent statement(by_id_even_deleted_);
+  statement->bind(1, id);
   return first(*statement);
 }
 
@@ -92,6 +101,7 @@ TokenRecord TokenReader::record(SQLite::Statement& row) {
   token.meta = row.getColumn(10).getString();
   token.created_at = row.getColumn(11).getString();
   token.last_used_at = row.getColumn(12).getString();
+  token.deleted_at = row.getColumn(13).getString();
   return token;
 }
 

@@ -10,7 +10,7 @@
 
 namespace opencat {
 
-/// Reads tokens and their use over one connection; for whoever has that connection.
+/// Reads tokens that are not deleted and their use over one connection; for whoever has that connection.
 class TokenReader {
  public:
   explicit TokenReader(SQLite::Database& database);
@@ -22,19 +22,23 @@ class TokenReader {
     TokenStatus status = TokenStatus::active;
     Limits limits;
     std::string last_used_at;
+    std::string used_up_until;
     QuotaUse use;  ///< as use() tells it
   };
   std::optional<Holder> holder(const std::string& hash, const QuotaPeriod& period);
   /// By its id or hash.
   std::optional<TokenRecord> find(const std::string& id_or_hash);
+  /// Deleted or not.
+  std::optional<TokenRecord> find_by_id_even_deleted(const std::string& id);
   /// The requests of the period's day and month.
   QuotaUse use(const std::string& token_id, const QuotaPeriod& period);
-  /// Every column of `tokens` in the order that record() reads.
+  /// Columns of `tokens` in the order that record() reads, and how many they are.
+  static constexpr int column_count = 14;
   static const char* columns();
   static TokenRecord record(SQLite::Statement& row);
 
  private:
-  SQLite::Statement by_hash_, by_id_, holder_, use_;
+  SQLite::Statement by_hash_, by_id_, by_id_even_deleted_, holder_, use_;
 };
 
 const char* status_text(TokenStatus status);

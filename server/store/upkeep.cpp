@@ -40,6 +40,9 @@ void Upkeep::work() {
 void Upkeep::look_after() {
   store_.bound_wal();
   const Time now = clock_.now();
+  while (store_.purge(now - options_.keep_deleted)) {
+    if (!pause(between_steps)) return;
+  }
   const std::string today = date_of(now, options_.utc_offset);
   if (done_for_ == today) return;
   // Whole months only, and never the present one: its days are the quota's.

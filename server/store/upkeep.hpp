@@ -17,10 +17,12 @@ struct UpkeepOptions {
   std::chrono::days keep_usage{400};  ///< by days; what is older is kept by months
   std::chrono::minutes utc_offset{};  ///< of the zone in which a day begins
   std::chrono::milliseconds look_every{60'000};
+  std::chrono::seconds keep_deleted{std::chrono::days{7}};  ///< tokens, which can be restored so long
 };
 
 /// Looks after a store on a thread of its own, at the start and each day of the clock: rolls old usage up, in
-/// steps that let admissions between them, and keeps the WAL within its bound.
+/// steps that let admissions between them. More often, it ends tokens that were deleted long enough ago, and
+/// keeps the WAL within its bound.
 class Upkeep {
  public:
   /// `warn` takes lines for the operator, on the thread of this object.

@@ -142,6 +142,7 @@ test('the admin examples have the members that the server sends', async () => {
     const { date, ...sums } = shape(usage.usage[0]);
     assert.deepEqual(shape(told.usage[0]), { ...sums, ...Object.fromEntries(names.map((n) => [n, date])) });
   }
+  assert.deepEqual(shape(await admin('GET', '/server')), shape(example('uptime_s')));
   const rotated = await admin('POST', '/enrollment/rotate', { old_valid_s: 1 });
   assert.deepEqual(shape(rotated), shape(example('old_valid_until')));
   const enrollment = await admin('GET', '/enrollment');
@@ -157,7 +158,7 @@ test('the values that the page gives for admin parameters and members are taken,
   const list = between('### GET /api/admin/tokens\n', '### POST /api/admin/tokens');
   const [, ...statuses] = words(rowOf(list, '`status`'));
   const sorts = words(rowOf(list, '`sort`, `order`')).slice(2);
-  assert.deepEqual(statuses, ['active', 'disabled', 'quota_exceeded']);
+  assert.deepEqual(statuses, ['active', 'disabled', 'quota_exceeded', 'deleted']);
   for (const value of statuses) assert.equal(await status(`tokens?status=${value}`), 200, value);
   for (const value of sorts.slice(0, -2)) assert.equal(await status(`tokens?sort=${value}`), 200, value);
   for (const value of sorts.slice(-2)) assert.equal(await status(`tokens?order=${value}`), 200, value);
@@ -190,6 +191,8 @@ test('the values that the page gives for admin parameters and members are taken,
     assert.equal(await send(method, path, '{"unknown":1}'), 400);
     assert.equal(await send(method, path, ' '.repeat(17 << 10)), 413);
   }
+  assert.equal(await send('POST', 'tokens/bulk', '{"unknown":1}'), 400);
+  assert.equal(await send('POST', 'tokens/bulk', ' '.repeat(257 << 10)), 413);
   assert.equal(await send('POST', 'tokens', '{"count":1001}'), 400);
   for (const method of ['GET', 'PATCH', 'DELETE']) {
     assert.equal(await send(method, 'tokens/tok_0', method === 'PATCH' ? '{}' : undefined), 404);

@@ -37,19 +37,30 @@ const issue = async (body) => {
   return answer.json();
 };
 
-test('every admin address asks for the secret', async () => {
+test('every admin address asks for the secret', async (t) => {
+  // Each from an address of its own, for guesses are counted.
+  const own = await startServer({ args: ['--demo', '--trusted-proxy', '127.0.0.1'] });
+  t.after(() => own.stop());
+  let client = 0;
   for (const [method, path] of [
     ['GET', '/tokens'],
     ['POST', '/tokens'],
     ['GET', '/tokens/x'],
     ['PATCH', '/tokens/x'],
     ['DELETE', '/tokens/x'],
+    ['POST', '/tokens/x/restore'],
+    ['POST', '/tokens/bulk'],
+    ['GET', '/export/tokens'],
+    ['GET', '/export/usage'],
+    ['GET', '/server'],
+    ['GET', '/upstreams'],
     ['GET', '/usage'],
     ['GET', '/enrollment'],
     ['POST', '/enrollment/rotate'],
   ]) {
     // The right secret would be let through: nothing else of the request is looked at before.
-    const answer = await ask(`${server.origin}/api/admin${path}`, { method });
+    const headers = { 'X-Forwarded-For': `192.0.2.${++client}` };
+    const answer = await ask(`${own.origin}/api/admin${path}`, { method, headers });
     refused(answer, 401, 'UNAUTHORIZED');
     assert.equal(answer.headers['www-authenticate'], 'Bearer');
   }
@@ -159,7 +170,7 @@ test('the list has pages, filters and an order, and says what is wrong with a qu
   assert.deepEqual(await list({ sort: 'id', order: 'asc' }), [...made].sort());
   assert.deepEqual(
     { ...(await tokens({ q: 'paged', limit: 2, page: 9 })) },
-    { tokens: [], total: 5, page: 9, limit: 2 },
+    { tokens: [], total: 5, page: 9, limit: 2, next: null },
   );
   await admin('PATCH', `/tokens/${made[0]}`, { status: 'disabled' });
   await admin('PATCH', `/tokens/${made[1]}`, { quota: { monthly_limit: 0 } });
@@ -189,7 +200,8 @@ test('the list has pages, filters and an order, and says what is wrong with a qu
 });
 
 test('no text is SQL: hostile tokens, ids, searches and orders find nothing and change nothing', async () => {
-  const rows = () => sql(server, 'SELECT count(*), sum(length(id)), max(status) FROM tokens');
+  const rows = () =>
+    sql(server, 'SELECT count(*), sum(length(id)), max(status) FROM tokens WHERE deleted_at IS NULL');
   const before = rows();
   const hostile = [
     "' OR '1'='1",

@@ -68,6 +68,12 @@ async function wholeLife(where, options) {
     `deleted ${many[1].id}\ndeleted ${many[2].id}\n`,
   );
   assert.equal((await json('list')).total, 1);
+  assert.equal((await json('list', '--status', 'deleted')).total, 3);
+  assert.equal((await json('restore', many[0].id)).status, 'active');
+  assert.match(await text('restore', many[1].id), /status +active\n/);
+  assert.equal((await json('list')).total, 3);
+  await text('delete', many[0].id, many[1].id);
+  assert.match(await token(['restore', 'tok_0', ...where], { ...options, code: 1 }), /no such token/);
 
   assert.match(await token(['show', 'tok_0', ...where], { ...options, code: 1 }), /no such token/);
   const refused = await token(['create', '--platform', 'amiga', ...where], { ...options, code: 2 });

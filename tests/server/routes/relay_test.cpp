@@ -21,7 +21,6 @@ class FakeStore : public Store {
   std::optional<TokenState> find_by_hash(const std::string&, const QuotaPeriod&) override {
     return std::nullopt;
   }
-  bool remove(const std::string&) override { return false; }
   void admit(AdmissionRequest, OnAdmission on_admission) override {
     Admission admission;
     admission.verdict = verdict;

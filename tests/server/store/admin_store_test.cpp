@@ -305,7 +305,8 @@ TEST_CASE("a database of the first schema keeps its tokens and usage") {
   CHECK(found->token.label == "one");
   CHECK(found->token.last_used_at == "2026-01-03");
   CHECK(found->use.daily == 3);
-  CHECK(store->remove("tok_a"));
+  CHECK(store->remove_all({"tok_a"}, now).empty());
+  store->purge(now + 1s);
   CHECK(sql(file, "SELECT count(*) FROM usage") == std::vector<std::string>{"0"});
   CHECK(sql(file, "PRAGMA foreign_key_check").empty());
 }

@@ -39,7 +39,7 @@ TEST_CASE("a new database has all migrations, is its owner's only, and opens aga
     REQUIRE(stat((fixture.file.parent_path() / name).c_str(), &facts) == 0);
     CHECK((facts.st_mode & 0777) == 0600);
   }
-  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"2"});
+  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"3"});
   CHECK(sql(fixture.file, "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   fixture.open();
   CHECK(fixture.use(token).daily == 0);
@@ -64,7 +64,7 @@ TEST_CASE("a damaged file, or none of a database's, is refused and left as it is
   }
 }
 
-TEST_CASE("a token is found by its hash, and removed with its usage") {
+TEST_CASE("a token is found by its hash; deleted, it is unknown at once, and purged with its usage") {
   Fixture fixture;
   auto token = fixture.issue('a', {5, 50});
   fixture.issue('b');
@@ -76,10 +76,14 @@ TEST_CASE("a token is found by its hash, and removed with its usage") {
   CHECK(state->token.limits.monthly == 50);
   CHECK(state->token.last_used_at == iso8601(now));
   CHECK_FALSE(fixture.store->find_by_hash("x' OR '1'='1", quota_period(now, 0min)));
-  CHECK(fixture.store->remove("tok_a"));
-  CHECK_FALSE(fixture.store->remove(token.hash));
-  CHECK(sql(fixture.file, "SELECT count(*) FROM usage") == std::vector<std::string>{"0"});
+  CHECK(fixture.store->remove_all({"tok_a"}, now).empty());
+  CHECK(fixture.store->remove_all({token.hash}, now) == std::vector{token.hash});
   CHECK(fixture.admit(token).verdict == Verdict::unknown_token);
+  CHECK_FALSE(fixture.store->find_by_hash(token.hash, quota_period(now, 0min)));
+  fixture.store->purge(now);
+  CHECK(sql(fixture.file, "SELECT count(*) FROM usage") == std::vector<std::string>{"1"});
+  fixture.store->purge(now + 1s);
+  CHECK(sql(fixture.file, "SELECT count(*) FROM usage") == std::vector<std::string>{"0"});
   CHECK(sql(fixture.file, "SELECT id FROM tokens") == std::vector<std::string>{"tok_b"});
 }
 

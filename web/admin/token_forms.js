@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The forms that make tokens and change them.
+import { el } from '../common/dom.js';
+import { wordsFor } from './api.js';
+import { openForm } from './dialogs.js';
+import { field } from './parts.js';
+
+const most = 1000;
+const maxLabelBytes = 200;
+const platforms = ['any', 'win-x64', 'win-arm64', 'darwin-arm64', 'darwin-x64', 'linux-x64', 'linux-arm64'];
+const bytesOf = (text) => new TextEncoder().encode(text).length;
+
+const numberInput = (value, placeholder = '') =>
+  el('input', { type: 'text', inputMode: 'numeric', value, placeholder, autocomplete: 'off' });
+
+/** The field's whole number, undefined when it is empty, NaN when it is none. */
+function numberIn({ input }) {
+  const text = input.value.replace(/[\s,，_]/g, '');
+  if (text === '') return undefined;
+  return /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+}
+
+function limitFields(t, daily, monthly, placeholder) {
+  const day = field(t('dailyLimit'), numberInput(daily, placeholder));
+  const month = field(t('monthlyLimit'), numberInput(monthly, placeholder));
+  return {
+    node: el('div', { className: 'side-by-side' }, day.node, month.node),
+    /** {daily_limit, monthly_limit} of what was filled in, or null when one is wrong, which is said then. */
+    read() {
+      const quota = {};
+      for (const [name, each] of [
+        ['daily_limit', day],
+        ['monthly_limit', month],
+      ]) {
+        each.say('');
+        const value = numberIn(each);
+        if (Number.isNaN(value)) {
+          each.say(t('limitWrong'));
+          return null;
+        }
+        if (value !== undefined) quota[name] = value;
+      }
+      return quota;
+    },
+  };
+}
+
+/** Asks for new tokens and makes them; `onIssued(tokens, labels)` hears of them. */
+export function openCreate(app, defaults, onIssued) {
+  const { t, api, format } = app;
+  const labels = field(t('createLabels'), el('textarea', { rows: 4, spellcheck: false }), {
+    hint: t('createLabelsHint'),
+  });
+  const count = field(t('createCount'), numberInput('1'), { hint: t('createCountHint') });
+  const platform = el('select', {});
+  for (const name of platforms)
+    platform.append(el('option', { value: name }, name === 'any' ? t('any') : name));
+  const limits = limitFields(t, String(defaults.daily_limit), String(defaults.monthly_limit));
+  const where = field(t('createFor'), platform);
+
+  const lines = () => {
+    const all = labels.input.value.split('\n').map((line) => line.trim());
+    return all.filter((line) => line !== '');
+  };
+  const wanted = () => (lines().length > 1 ? lines().length : (numberIn(count) ?? 1));
+
+  /** What is wrong is said at its field. */
+  function body() {
+    labels.say('');
+    count.say('');
+    const list = lines();
+    const long = list.findIndex((line) => bytesOf(line) > maxLabelBytes);
+    if (long >= 0) return labels.say(t('labelTooLong', { n: long + 1 }));
+    if (list.length > most) return labels.say(t('tooManyLabels', { n: format.number(list.length) }));
+    if (!(wanted() >= 1 && wanted() <= most)) return count.say(t('countWrong'));
+    const quota = limits.read();
+    if (!quota) return undefined;
+    const all = list.length > 1 ? list : Array(wanted()).fill(list[0] ?? '');
+    return { labels: all, platform: platform.value, quota };
+  }
+
+  const dialog = openForm({
+    t,
+    title: t('createTitle'),
+    fields: [labels.node, el('div', { className: 'side-by-side' }, count.node, where.node), limits.node],
+    action: t('createOne'),
+    className: 'wide',
+    async submit(self) {
+      const request = body();
+      if (!request) return false;
+      try {
+        const { tokens } = await api.create(request);
+        self.close();
+        onIssued(tokens, request.labels);
+        return true;
+      } catch (error) {
+        self.problem(wordsFor(error, t));
+        return false;
+      }
+    },
+  });
+  const update = () => {
+    count.input.disabled = lines().length > 1;
+    const n = wanted();
+    dialog.action(n > 1 ? t('createMany', { n: format.number(n) }) : t('createOne'));
+  };
+  labels.input.addEventListener('input', update);
+  count.input.addEventListener('input', update);
+}
+
+/** Changes one token's label and limits; `onChanged(token)` gets it as it is then. */
+export function openEdit(app, token, onChanged) {
+  const { t, api } = app;
+  const label = field(t('label'), el('input', { type: 'text', value: token.label, spellcheck: false }));
+  const limits = limitFields(t, String(token.quota.daily_limit), String(token.quota.monthly_limit));
+  const facts = el('dl', { className: 'facts' });
+  for (const [name, value] of [
+    [t('id'), token.id],
+    [t('token'), token.token],
+    [t('installation'), token.install_id],
+    [t('version'), token.version],
+  ])
+    facts.append(el('dt', {}, name), el('dd', {}, value));
+  openForm({
+    t,
+    title: t('editTitle'),
+    fields: [label.node, limits.node, facts],
+    action: t('save'),
+    className: 'wide',
+    async submit(self) {
+      label.say('');
+      if (bytesOf(label.input.value) > maxLabelBytes) return label.say(t('labelTooLong', { n: 1 }));
+      const quota = limits.read();
+      if (!quota) return false;
+      try {
+        const changed = await api.change(token.id, { label: label.input.value.trim(), quota });
+        self.close();
+        onChanged(changed);
+        return true;
+      } catch (error) {
+        self.problem(wordsFor(error, t));
+        return false;
+      }
+    },
+  });
+}
+
+/** Asks for limits of several tokens; `change(quota)` does it, and rejects when it fails. */
+export function openLimits(app, howMany, change) {
+  const { t, format } = app;
+  const limits = limitFields(t, '', '', t('limitKeep'));
+  openForm({
+    t,
+    title: t('limitsTitle', { n: format.number(howMany) }),
+    fields: [limits.node],
+    action: t('save'),
+    async submit(self) {
+      const quota = limits.read();
+      if (!quota) return false;
+      try {
+        if (Object.keys(quota).length > 0) await change(quota);
+        return true;
+      } catch (error) {
+        self.problem(wordsFor(error, t));
+        return false;
+      }
+    },
+  });
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// The tokens: found, sorted, paged, chosen; what is done to them goes by token_actions.js.
+import { el } from '../common/dom.js';
+import { tokenIn } from '../common/token.js';
+import { createTokenActions } from './token_actions.js';
+import { openCreate } from './token_forms.js';
+import { showIssued } from './token_issued.js';
+import { createTokenTable } from './token_table.js';
+import { button, choices, icon, nameOf, saveFile } from './parts.js';
+
+const statuses = ['', 'active', 'quota_exceeded', 'disabled', 'deleted'];
+const sizes = [50, 100, 500];
+const typing_ms = 250;
+const shown_of_token = 'occ_0123'.length;
+/** What the list shows until told otherwise, and what the address need not say. */
+const plain = { q: '', status: '', sort: 'created_at', order: 'desc', page: '1', limit: '50' };
+
+export function createTokenList(app) {
+  const { t, format, api } = app;
+  let asked = { ...plain };
+  let answer = { tokens: [], total: 0 };
+  let server = null;
+  let loading = null;
+  let typing = null;
+  const chosen = new Map();
+
+  const search = el('input', { type: 'search', placeholder: t('searchHint'), spellcheck: false });
+  search.setAttribute('aria-label', t('search'));
+  search.setAttribute('aria-keyshortcuts', '/');
+  const filter = choices(
+    t('filter'),
+    statuses.map((status) => [status, t(status || 'all')]),
+    (status) => ask({ status, page: '1' }),
+  );
+  const create = button(t('create'), { image: 'add', className: 'primary' });
+  const save = button(t('export'), { image: 'save' });
+  const hint = el('p', { className: 'hint', hidden: true });
+  const table = createTokenTable(app, {
+    sort: (sort) =>
+      ask({ sort, order: sort === asked.sort && asked.order === 'desc' ? 'asc' : 'desc', page: '1' }),
+    select,
+    act: (action, token) => act(action, [token]),
+  });
+  const pager = createPager(app, {
+    go: (page) => ask({ page: String(page) }),
+    size: (limit) => ask({ limit: String(limit), page: '1' }),
+  });
+  const actions = createTokenActions(app, { changed: () => load(), clear });
+  const bulk = createBulkBar(app, {
+    act: (action) => act(action, [...chosen.values()]),
+    clear() {
+      clear();
+      table.whole.focus();
+    },
+  });
+  const find = el('div', { className: 'find', role: 'search' }, icon('search'), search);
+  const node = el(
+    'div',
+    { className: 'token-view' },
+    el('div', { className: 'tools' }, find, save, create),
+    filter.node,
+    hint,
+    bulk.node,
+    table.node,
+    pager.node,
+  );
+
+  search.oninput = () => {
+    clearTimeout(typing);
+    // A whole token has no business in an address; a search for its beginning finds it.
+    const token = tokenIn(search.value);
+    if (token) search.value = token.slice(0, shown_of_token);
+    typing = setTimeout(() => ask({ q: search.value.trim(), page: '1' }), typing_ms);
+  };
+  search.onkeydown = ({ key, isComposing }) => {
+    if (key !== 'Enter' || isComposing) return;
+    clearTimeout(typing);
+    ask({ q: search.value.trim(), page: '1' });
+  };
+  create.onclick = () =>
+    openCreate(app, server?.default_quota ?? { daily_limit: '', monthly_limit: '' }, (tokens, labels) => {
+      showIssued(app, tokens, labels);
+      load();
+    });
+  save.onclick = async () => {
+    if (save.getAttribute('aria-disabled') === 'true') return;
+    save.setAttribute('aria-disabled', 'true');
+    app.announce(t('exporting'));
+    try {
+      const { q, status, sort, order } = asked;
+      const file = `opencat-tokens-${new Date().toISOString().slice(0, 10)}.csv`;
+      saveFile(await api.export('tokens', { q, status, sort, order }), file);
+      app.toast(t('exported', { file }));
+    } catch (error) {
+      app.fail(error);
+    } finally {
+      save.setAttribute('aria-disabled', 'false');
+    }
+  };
+
+  /** Has the address say what is asked for; the list follows it. */
+  function ask(change) {
+    const next = { ...asked, ...change };
+    const told = Object.entries(next).filter(([name, value]) => value !== plain[name]);
+    app.go('tokens', Object.fromEntries(told), { replace: true });
+    show(next);
+  }
+
+  function show(params) {
+    document.removeEventListener('keydown', shortcut);
+    document.addEventListener('keydown', shortcut);
+    asked = { ...plain, ...params };
+    if (!statuses.includes(asked.status)) asked.status = '';
+    if (document.activeElement !== search) search.value = asked.q;
+    filter.choose(asked.status);
+    return load();
+  }
+
+  async function load() {
+    loading?.abort();
+    loading = new AbortController();
+    const { signal } = loading;
+    table.busy(true);
+    try {
+      const [tokens, facts] = await Promise.all([api.tokens(asked, { signal }), api.server({ signal })]);
+      answer = tokens;
+      server = facts;
+      app.well();
+      render();
+    } catch (error) {
+      app.fail(error, load);
+    } finally {
+      if (!signal.aborted) table.busy(false);
+    }
+  }
+
+  function render() {
+    for (const status of statuses) filter.count(status, format.number(server.tokens[status || 'total']));
+    hint.hidden = asked.status !== 'deleted';
+    hint.textContent = t('deletedHint', { days: format.span(server.keep_deleted_s) });
+    const last = Math.max(1, Math.ceil(answer.total / answer.limit));
+    // The last page may have emptied meanwhile.
+    if (answer.page > last) return ask({ page: String(last) });
+    // What was chosen is known as it is now.
+    for (const token of answer.tokens) if (chosen.has(token.id)) chosen.set(token.id, token);
+    const empty = asked.status === 'deleted' ? 'noneDeleted' : asked.q || asked.status ? 'noneFound' : 'none';
+    table.render({ tokens: answer.tokens, ...asked, chosen, empty: t(empty) });
+    pager.render(answer, sizes);
+    bulk.render(chosen);
+    if (asked.q) app.announce(answer.total === 0 ? t('noneFound') : rangeWords(app, answer));
+    return undefined;
+  }
+
+  function select(tokens, on) {
+    for (const token of tokens) {
+      if (on) chosen.set(token.id, token);
+      else chosen.delete(token.id);
+    }
+    table.mark(chosen);
+    bulk.render(chosen);
+  }
+
+  function clear() {
+    chosen.clear();
+    table.mark(chosen);
+    bulk.render(chosen);
+  }
+
+  function act(action, tokens) {
+    if (action === 'usage') return app.go('usage', { token: tokens[0].id, name: nameOf(tokens[0]) });
+    // One that goes is no longer chosen.
+    if (action === 'delete' && tokens.length === 1) select(tokens, false);
+    return actions.act(action, tokens);
+  }
+
+  function shortcut(event) {
+    const { key, ctrlKey, metaKey, altKey, target } = event;
+    if (key !== '/' || ctrlKey || metaKey || altKey) return;
+    if (target.closest('input, textarea, select, dialog')) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+
+  function hide() {
+    loading?.abort();
+    clearTimeout(typing);
+    document.removeEventListener('keydown', shortcut);
+  }
+
+  return { node, show, hide };
+}
+
+function rangeWords({ t, format }, { tokens, total, page, limit }) {
+  if (total === 0) return t('rangeNone');
+  const from = (page - 1) * limit + 1;
+  const numbers = { from, to: from + tokens.length - 1, total };
+  return t('range', Object.fromEntries(Object.entries(numbers).map(([k, n]) => [k, format.number(n)])));
+}
+
+/** Where one is, and the ways on: {node, render(answer, sizes)}. */
+function createPager(app, on) {
+  const { t, format } = app;
+  const words = el('p', { className: 'range' });
+  const back = button(t('previous'), { image: 'previous', bare: true, className: 'quiet icon' });
+  const on_ = button(t('next'), { image: 'next', bare: true, className: 'quiet icon' });
+  const page = el('input', {
+    type: 'text',
+    inputMode: 'numeric',
+    className: 'page',
+    'aria-label': t('page'),
+  });
+  const pages = el('span', {});
+  const size = el('select', { 'aria-label': t('perPage') });
+  const node = el(
+    'nav',
+    { className: 'pager', 'aria-label': t('page') },
+    words,
+    el('label', { className: 'size' }, `${t('perPage')} `, size),
+    el('span', { className: 'steps' }, back, page, pages, on_),
+  );
+  let now = 1;
+  let last = 1;
+  const step = (button_, to) => {
+    if (button_.getAttribute('aria-disabled') !== 'true') on.go(to);
+  };
+  back.onclick = () => step(back, now - 1);
+  on_.onclick = () => step(on_, now + 1);
+  size.onchange = () => on.size(Number(size.value));
+  page.onchange = () => {
+    const wanted = Number(page.value.trim());
+    if (Number.isInteger(wanted) && wanted >= 1) on.go(Math.min(wanted, last));
+    else page.value = String(now);
+  };
+  return {
+    node,
+    render(answer, sizes) {
+      now = answer.page;
+      last = Math.max(1, Math.ceil(answer.total / answer.limit));
+      words.textContent = rangeWords(app, answer);
+      page.value = String(now);
+      pages.textContent = t('ofPages', { n: format.number(last) });
+      back.setAttribute('aria-disabled', String(now <= 1));
+      on_.setAttribute('aria-disabled', String(now >= last));
+      const all = [...new Set([...sizes, answer.limit])].sort((a, b) => a - b);
+      size.replaceChildren(...all.map((each) => el('option', { value: String(each) }, String(each))));
+      size.value = String(answer.limit);
+    },
+  };
+}
+
+/** What can be done to those that are chosen: {node, render(chosen)}. */
+function createBulkBar(app, on) {
+  const { t, format } = app;
+  const words = el('p', { className: 'count', role: 'status' });
+  const make = (action, image = action) => button(t(action), { image, onclick: () => on.act(action) });
+  const buttons = {
+    enable: make('enable'),
+    disable: make('disable'),
+    limits: make('limits', 'edit'),
+    delete: make('delete'),
+    restore: make('restore'),
+  };
+  const node = el(
+    'div',
+    { className: 'bulk', role: 'group', 'aria-label': t('actions'), hidden: true },
+    words,
+    ...Object.values(buttons),
+    button(t('clear'), { className: 'quiet', onclick: () => on.clear() }),
+  );
+  return {
+    node,
+    render(chosen) {
+      const tokens = [...chosen.values()];
+      node.hidden = tokens.length === 0;
+      words.textContent =
+        tokens.length === 1 ? t('selectedOne') : t('selected', { n: format.number(tokens.length) });
+      const some = (...status) => tokens.some((token) => status.includes(token.status));
+      const alive = some('active', 'quota_exceeded', 'disabled');
+      buttons.enable.hidden = !some('disabled');
+      buttons.disable.hidden = !some('active', 'quota_exceeded');
+      buttons.limits.hidden = !alive;
+      buttons.delete.hidden = !alive;
+      buttons.restore.hidden = !some('deleted');
+    },
+  };
+}
