@@ -6,6 +6,7 @@
 //              "br": "chat.html.br", "gzip": "chat.html.gz"}, …}
 // The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
 import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,10 +18,12 @@ const types = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.webmanifest': 'application/manifest+json',
   '.txt': 'text/plain; charset=utf-8',
 };
 const pages = ['admin', 'chat', 'download'];
-const bundled = ['marked', 'uplot', 'uqr']; // packages whose code ends up in a page
+// Packages whose code ends up in a page.
+const bundled = ['marked', 'idb', 'highlight.js', 'temml', 'dompurify', 'uplot', 'uqr'];
 
 /**
  * Of marked, the pages use the lexer alone: they build nodes and never HTML text, so the renderer has no
@@ -42,6 +45,23 @@ const lexerOnly = {
   },
 };
 
+/**
+ * The parts that a page loads when it first needs them are built by themselves, and the page's script names their
+ * files: were they split off it, esbuild would put what both need into one more file of the first load.
+ */
+const laterParts = ['chat/rich/highlight', 'chat/rich/math'];
+const importsLater = (files) => ({
+  name: 'imports-later',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/rich\/\w+\.js$/ }, ({ path, kind }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const file = files.find((name) => name.startsWith(`part-${basename(path, '.js')}-`));
+      if (!file) throw new Error(`the build made no part for ${path}`);
+      return { path: `./${file}`, external: true };
+    });
+  },
+});
+
 const outdir = process.argv[2];
 if (!outdir) {
   console.error('usage: node build.mjs OUTDIR');
@@ -52,17 +72,20 @@ await buildPages(resolve(outdir));
 async function buildPages(out) {
   await mkdir(out, { recursive: true });
   await removeEarlier(out);
-  const names = await buildAssets(out);
+  const { names, parts } = await buildAssets(out);
+  names['chat.webmanifest'] = await writeManifest(out, names);
   const index = {};
   for (const page of pages) {
     const file = `${page}.html`;
     const template = await readFile(join(here, page, file), 'utf8');
-    await writeFile(join(out, file), withNames(template, names));
+    await writeFile(join(out, file), await withNames(template, names));
     index[`/${page}`] = { file, type: types['.html'], immutable: false };
   }
-  for (const file of Object.values(names)) {
+  for (const file of [...Object.values(names), ...parts]) {
     index[`/assets/${file}`] = { file, type: types[extname(file)], immutable: true };
   }
+  await buildWorker(out, [...Object.values(names).filter((file) => /^(chat|icon)-/.test(file)), ...parts]);
+  index['/sw.js'] = { file: 'sw.js', type: types['.js'], immutable: false };
   await writeFile(join(out, 'licences.txt'), await licences());
   index['/assets/licences.txt'] = { file: 'licences.txt', type: types['.txt'], immutable: false };
   for (const entry of Object.values(index)) Object.assign(entry, await packed(out, entry.file));
@@ -70,21 +93,25 @@ async function buildPages(out) {
 }
 
 /**
- * Builds scripts, styles and the icon; returns the hashed name of each: {'chat.js': 'chat-….js', …}. Each page by itself:
- * what two share would become a file of its own, and a page's script must not wait for a second one.
+ * Builds scripts, styles and the icon; returns the hashed name of each, {'chat.js': 'chat-….js', …}, and of the parts
+ * that scripts load later. Each page by itself: what two share would become a file of its own, and a page's script
+ * must not wait for a second one.
  */
 async function buildAssets(out) {
+  const later = laterParts.map((part) => ({ in: `${part}.js`, out: `part-${basename(part)}` }));
+  const parts = await buildEntries(later, out);
   const entries = pages.map((page) => [
     { in: `${page}/main.js`, out: page },
     { in: `${page}/${page}.css`, out: page },
   ]);
   entries.push([{ in: 'common/icon.svg', out: 'icon' }]);
-  const built = await Promise.all(entries.map((entryPoints) => buildEntries(entryPoints, out)));
-  const hashed = built.flat().sort();
-  return Object.fromEntries(hashed.map((file) => [file.replace(/-[0-9A-Z]{8}(?=\.)/, ''), file]));
+  const built = await Promise.all(entries.map((entryPoints) => buildEntries(entryPoints, out, parts)));
+  const whole = built.flat().sort();
+  const plain = (file) => file.replace(/-[0-9A-Z]{8}(?=\.)/, '');
+  return { names: Object.fromEntries(whole.map((file) => [plain(file), file])), parts: parts.sort() };
 }
 
-async function buildEntries(entryPoints, out) {
+async function buildEntries(entryPoints, out, parts = []) {
   const { metafile } = await build({
     absWorkingDir: here,
     entryPoints,
@@ -100,7 +127,7 @@ async function buildEntries(entryPoints, out) {
     minify: true,
     banner: { js: '/* Licences of what is bundled here: licences.txt */' },
     legalComments: 'none',
-    plugins: [lexerOnly],
+    plugins: [lexerOnly, importsLater(parts)],
     metafile: true,
     logLevel: 'warning',
   });
@@ -117,11 +144,47 @@ async function licences() {
   return (await Promise.all(texts)).join('\n');
 }
 
-function withNames(template, names) {
-  // Indentation is for people; between the page's tags it means nothing.
-  return template.replace(/\n\s+/g, '\n').replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
+/** {{name}} becomes the file's URL, {{data:name}} the file itself as a data: URL. */
+async function withNames(template, names, folder = 'assets/') {
+  const known = (name) => {
     if (!names[name]) throw new Error(`the build made no ${name}`);
-    return `assets/${names[name]}`;
+    return names[name];
+  };
+  const inline = new Map();
+  for (const [, name] of template.matchAll(/\{\{data:([\w.]+)\}\}/g)) {
+    const bytes = await readFile(join(here, 'common', name));
+    inline.set(name, `data:${types[extname(name)]};base64,${bytes.toString('base64')}`);
+  }
+  // Indentation is for people; between the page's tags it means nothing.
+  return template
+    .replace(/\n\s+/g, '\n')
+    .replace(/\{\{data:([\w.]+)\}\}/g, (_, name) => inline.get(name))
+    .replace(/\{\{([\w.]+)\}\}/g, (_, name) => folder + known(name));
+}
+
+async function writeManifest(out, names) {
+  const template = await readFile(join(here, 'chat/chat.webmanifest'), 'utf8');
+  const text = await withNames(template, names, '');
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 8).toUpperCase();
+  await writeFile(join(out, `chat-${hash}.webmanifest`), text);
+  return `chat-${hash}.webmanifest`;
+}
+
+/** The service worker keeps `files`, and knows its version by them and by the page. */
+async function buildWorker(out, files) {
+  const page = await readFile(join(out, 'chat.html'));
+  const version = createHash('sha256').update(page).update(files.join()).digest('hex').slice(0, 12);
+  await build({
+    absWorkingDir: here,
+    entryPoints: ['chat/sw.js'],
+    outfile: join(out, 'sw.js'),
+    define: {
+      VERSION: JSON.stringify(version),
+      FILES: JSON.stringify(files.map((file) => `assets/${file}`)),
+    },
+    target: ['chrome111', 'firefox115', 'safari16.4'],
+    minify: true,
+    logLevel: 'warning',
   });
 }
 

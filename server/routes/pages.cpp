@@ -20,7 +20,7 @@ namespace {
 constexpr const char* content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types opencat dompurify";
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types opencat";
 
 /// What no page here asks for.
 constexpr const char* permissions_policy =

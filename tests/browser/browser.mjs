@@ -2,7 +2,7 @@
 // Debian's Chromium, and a page in it that reports what a safe page must never do.
 import { chromium } from 'playwright-core';
 
-const flags = [
+export const flags = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',

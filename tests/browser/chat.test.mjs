@@ -5,7 +5,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openPage, startBrowser } from './browser.mjs';
 import { startServer } from '../support/server.mjs';
-import { input, lastAnswer, notice, question, ready, says, send, settled, stickingOut } from './steps.mjs';
+import {
+  input,
+  lastAnswer,
+  notice,
+  openSettings,
+  question,
+  ready,
+  says,
+  send,
+  settled,
+  stickingOut,
+  stored,
+} from './steps.mjs';
 
 let browser;
 let server;
@@ -52,7 +64,7 @@ test('a chat link signs in, and its token is left nowhere it could leak from', a
     // A fragment is never sent; the page's own first request is reported with it.
     if (!request.isNavigationRequest()) assert.ok(!request.url().includes(token), request.url());
     const { referer } = await request.allHeaders();
-    assert.equal(referer, undefined, request.url());
+    assert.equal(referer ?? '', '', request.url()); // an import() has an empty one
   }
   await page.reload();
   await ready(page);
@@ -116,6 +128,7 @@ test('signing out leaves neither token nor conversation in the browser', async (
   await ready(page);
   await send(page, 'between us');
   await settled(page);
+  await openSettings(page);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
   await says(page.locator('#sign-in-words'), 'signed out');
@@ -124,6 +137,7 @@ test('signing out leaves neither token nor conversation in the browser', async (
     kept.filter((value) => /occ_|between us/.test(value)),
     [],
   );
+  assert.deepEqual(await stored(page), { conversations: 0, messages: 0, files: 0 });
   await page.reload();
   await page.locator('#sign-in').waitFor();
   assert.equal(await question(page).count(), 0);
@@ -215,8 +229,10 @@ test('the page works below a path prefix', async (t) => {
   await send(page, 'hello');
   await settled(page);
   assert.notEqual((await lastAnswer(page).locator('.prose').textContent()).trim(), '');
-  const [icon] = await page.locator('link[rel=icon]').evaluateAll((links) => links.map(({ href }) => href));
-  assert.equal((await page.request.get(icon)).status(), 200);
+  await page.locator('link[rel=manifest]').waitFor({ state: 'attached' });
+  const manifest = await page.locator('link[rel=manifest]').evaluate(({ href }) => href);
+  const [icon] = (await (await page.request.get(manifest)).json()).icons;
+  assert.equal((await page.request.get(new URL(icon.src, manifest).href)).status(), 200);
   assert.deepEqual(page.trouble, []);
 });
 
@@ -245,6 +261,11 @@ test('nothing sticks out sideways on a phone, in any state, in both languages', 
     await send(page, 'again');
     await notice(page).waitFor();
     assert.deepEqual(await stickingOut(page), [], 'notice');
+    await page.locator('#menu').click();
+    await page.locator('#side.open').waitFor();
+    assert.deepEqual(await stickingOut(page), [], 'drawer');
+    await page.locator('#settings-open').click();
+    assert.deepEqual(await stickingOut(page), [], 'settings');
     await page.locator('#sign-out').click();
     assert.deepEqual(await stickingOut(page), [], 'dialog');
     await page.locator('#ask-yes').click();

@@ -7,8 +7,18 @@ export const notice = (page) => page.locator('#notice');
 export const lastAnswer = (page) => page.locator('.answer').last();
 export const question = (page) => page.locator('.question');
 
-/** Signed in: the chat is open and the quota is known. */
-export const ready = (page) => page.locator('#quota').waitFor();
+/** Signed in: the chat is open, the quota is known and the history is read. */
+export async function ready(page) {
+  await page.locator('#quota').waitFor();
+  await page.locator('html[data-ready]').waitFor();
+}
+
+/** Opens the page's settings. */
+export async function openSettings(page) {
+  const drawer = page.locator('#menu');
+  if (await drawer.isVisible()) await drawer.click();
+  await page.locator('#settings-open').click();
+}
 
 export async function send(page, text) {
   await input(page).fill(text);
@@ -30,8 +40,13 @@ export async function says(locator, text) {
 
 /** The elements that stick out of the window sideways, but for those inside something that scrolls. */
 export function stickingOut(page) {
-  return page.evaluate(() => {
-    const scrolls = (node) => node.closest('pre, .table') && !node.matches('pre, .table');
+  return page.evaluate(async () => {
+    const moving = document
+      .getAnimations()
+      .filter(({ effect }) => effect.getComputedTiming().iterations === 1);
+    await Promise.all(moving.map(({ finished }) => finished));
+    const scrolls = (node) =>
+      node.closest('pre, .table, .math.display, .side:not(.open)') && !node.matches('pre, .table');
     return [...document.querySelectorAll('body *')]
       .filter((node) => node.checkVisibility() && !scrolls(node) && !node.closest('.unseen'))
       .filter((node) => {
@@ -39,5 +54,23 @@ export function stickingOut(page) {
         return width > 0 && (left < -0.5 || right > innerWidth + 0.5);
       })
       .map((node) => node.outerHTML.slice(0, 80));
+  });
+}
+
+/** How much the page keeps in its database: {conversations, messages, files}. */
+export function stored(page) {
+  return page.evaluate(async () => {
+    const promise = (request) =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const [{ name }] = await indexedDB.databases();
+    const db = await promise(indexedDB.open(name));
+    const stores = ['conversations', 'messages', 'files'];
+    const work = db.transaction(stores);
+    const counts = await Promise.all(stores.map((store) => promise(work.objectStore(store).count())));
+    db.close();
+    return Object.fromEntries(stores.map((store, at) => [store, counts[at]]));
   });
 }

@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: MIT
-// The chat page's three requests, in the protocol's words. Failures are thrown as ApiError.
+// The chat page's four requests, in the protocol's words. Failures are thrown as ApiError.
 import { ApiError, errorFromBody, errorFromResponse, errorFromThrown } from '../common/errors.js';
 import { readEvents } from '../common/sse.js';
 
-/** `base`: the server's URL with its path prefix, ending in "/". `token`: returns the token to send. */
-export function createApi({ base, token, fetch = globalThis.fetch, online = () => navigator.onLine }) {
+/**
+ * `base`: the server's URL with its path prefix, ending in "/". `token`: returns the token to send. onQuota({limit,
+ * remaining}) hears what an answer's headers say.
+ */
+export function createApi({
+  base,
+  token,
+  fetch = globalThis.fetch.bind(globalThis),
+  online = () => navigator.onLine,
+  onQuota = () => {},
+}) {
   async function request(path, { bearer = token(), signal, ...init } = {}) {
     try {
       const headers = { ...init.headers, Authorization: `Bearer ${bearer}` };
       const options = { ...init, headers, signal, cache: 'no-store', referrerPolicy: 'no-referrer' };
       const response = await fetch(new URL(path, base), options);
+      tellQuota(response.headers);
       if (response.ok) return response;
       throw await errorFromResponse(response);
     } catch (thrown) {
       throw errorFromThrown(thrown, { aborted: signal?.aborted, online: online(), streaming: false });
+    }
+  }
+
+  function tellQuota(headers) {
+    const [limit, remaining] = ['limit', 'remaining'].map((name) =>
+      headers.get(`x-ratelimit-${name}-requests`),
+    );
+    if (/^\d+$/.test(limit ?? '') && /^\d+$/.test(remaining ?? '')) {
+      onQuota({ limit: Number(limit), remaining: Number(remaining) });
     }
   }
 
@@ -25,12 +44,18 @@ export function createApi({ base, token, fetch = globalThis.fetch, online = () =
     });
   }
 
+  /** The names of the models there are; "auto" is the operator's choice. */
+  async function models() {
+    const list = (await (await request('v1/models')).json().catch(() => null))?.data;
+    return (Array.isArray(list) ? list : []).map(({ id }) => id).filter((id) => typeof id === 'string');
+  }
+
   /** Yields the answer's pieces, {text, reasoning, model, finish}, as they arrive; each may be absent. */
-  async function* chat(messages, signal) {
+  async function* chat({ messages, model = 'auto', temperature }, signal) {
     const response = await request('v1/chat/completions', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ model: 'auto', stream: true, messages }),
+      body: JSON.stringify({ model, stream: true, messages, temperature }),
       signal,
     });
     try {
@@ -45,7 +70,7 @@ export function createApi({ base, token, fetch = globalThis.fetch, online = () =
     throw new ApiError('broken');
   }
 
-  return { status, chat };
+  return { status, models, chat };
 }
 
 function pieceOf(data) {

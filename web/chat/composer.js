@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 // The field a message is typed in. Nothing typed here is lost but by sending it.
 import { byId } from '../common/dom.js';
+import { createTray } from './tray.js';
 
-/** Calls onSend(text), onStop() and onDraft(text); Escape stops too. */
-export function createComposer({ t, onSend, onStop, onDraft }) {
+/** Calls onSend({text, files}), onStop(), onDraft(text), onEditLast() and onProblem(text). */
+export function createComposer({ t, onSend, onStop, onDraft, onEditLast, onProblem }) {
   const form = byId('composer');
   const input = byId('input');
   const button = byId('send');
   let busy = false;
+  const tray = createTray({ t, onChange: () => refresh(), onProblem });
+
+  const isEmpty = () => (input.value.trim() === '' && tray.files.length === 0) || tray.busy;
 
   function refresh() {
     button.setAttribute('aria-label', t(busy ? 'stop' : 'send'));
     button.title = t(busy ? 'stop' : 'send');
     button.classList.toggle('busy', busy);
     // Not `disabled`: that would take the focus away when the field empties under the reader's hands.
-    button.setAttribute('aria-disabled', String(!busy && input.value.trim() === ''));
+    button.setAttribute('aria-disabled', String(!busy && isEmpty()));
     // A fallback for browsers without `field-sizing: content`.
     if (!CSS.supports('field-sizing', 'content')) {
       input.style.height = 'auto';
@@ -30,9 +34,11 @@ export function createComposer({ t, onSend, onStop, onDraft }) {
 
   function send() {
     const text = input.value.trim();
-    if (busy || text === '') return;
+    if (busy || isEmpty()) return;
+    const { files } = tray;
+    tray.files = [];
     set('');
-    onSend(text);
+    onSend({ text, files });
   }
 
   input.addEventListener('input', () => {
@@ -43,12 +49,15 @@ export function createComposer({ t, onSend, onStop, onDraft }) {
     // While an input method composes, Enter picks a word. Safari ends composing before this event and
     // then only 229 tells.
     const composing = event.isComposing || event.keyCode === 229;
-    if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    if (composing) return;
+    if (event.key === 'ArrowUp' && input.value === '' && !busy && onEditLast()) return event.preventDefault();
+    if (event.key !== 'Enter' || event.shiftKey) return;
     event.preventDefault();
     send();
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && busy && !event.isComposing) onStop();
+    const elsewhere = event.defaultPrevented || document.querySelector('dialog[open]');
+    if (event.key === 'Escape' && busy && !event.isComposing && !elsewhere) onStop();
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -56,21 +65,29 @@ export function createComposer({ t, onSend, onStop, onDraft }) {
     else send();
   });
   // A tap beside the words, inside the frame, is meant for the field.
-  input.parentElement.addEventListener('click', (event) => {
-    if (event.target === input.parentElement) input.focus();
+  byId('field').addEventListener('click', (event) => {
+    if (!event.target.closest('button, textarea, li')) input.focus();
   });
 
   return {
     set,
+    /** Keeps what was typed before this script was there. */
+    restore: (text) => set([text, input.value].find((part) => part !== '') ?? ''),
     /** Puts a message that was not sent back, before anything typed since. */
-    giveBack(text) {
+    giveBack(text, files = []) {
+      tray.files = [...files, ...tray.files];
       set([text, input.value].filter((part) => part.trim() !== '').join('\n\n'));
     },
     setBusy(value) {
       busy = value;
       refresh();
     },
+    clear() {
+      tray.files = [];
+      set('');
+    },
     send,
+    renew: tray.draw,
     focus: () => input.focus(),
   };
 }

@@ -45,7 +45,10 @@ function quotaWords(retryAfter, { t, moment }, status, now) {
   });
 }
 
-/** What is left, in words, and whether it runs low; null when nothing is known or nothing is limited. */
+/**
+ * What is left: {text, both, low}, the narrower limit in words, all that there are, and whether it runs low;
+ * null when nothing is known or nothing is limited.
+ */
 export function quotaLine(quota, t) {
   const limits = [
     { left: quota?.daily_remaining, limit: quota?.daily_limit, key: 'leftToday' },
@@ -54,5 +57,6 @@ export function quotaLine(quota, t) {
   if (limits.length === 0) return null;
   // The narrower of the two is the one that matters.
   const { left, limit, key } = limits.reduce((a, b) => (b.left < a.left ? b : a));
-  return { text: t(key, { n: left }), low: left <= Math.ceil(limit / 10) };
+  const both = limits.map((each) => t(each.key, { n: each.left })).join(' · ');
+  return { text: t(key, { n: left }), both, low: left <= Math.ceil(limit / 10) };
 }

@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: MIT
-// The chat page: puts the parts together and decides which of its two views is open.
+// The chat page: who may see it, and which of its two views is open.
 import { byId } from '../common/dom.js';
-import { createWords, languageOf } from '../common/i18n.js';
+import { createWords } from '../common/i18n.js';
 import { safeStorage } from '../common/storage.js';
 import { createTokenKeeper, takeFromAddress } from '../common/token.js';
 import { createApi } from './api.js';
-import { createComposer } from './composer.js';
-import { createConversation } from './conversation.js';
-import { explain, quotaLine } from './explain.js';
+import { createApp } from './app.js';
+import { memoryDatabase, openDatabase } from './database.js';
+import { createDraft } from './draft.js';
+import { explain } from './explain.js';
+import { createHistory } from './history.js';
+import { newId } from './ids.js';
 import { createNotice } from './notice.js';
+import { titleOf } from './conversation.js';
+import { createPreferences } from './preferences.js';
+import { createQuota } from './quota.js';
 import { createSignIn } from './signin.js';
-import { createStore } from './store.js';
-import { createThread } from './thread.js';
+import { settleIn } from './tabs.js';
+import { createPolicy } from './trusted.js';
 import { words as allWords } from './words.js';
 
 // First of all, before the page is even parsed: the token leaves the address bar.
 const arrived = takeFromAddress(location, history);
 const base = new URL('.', location.href); // …/opencat/ for …/opencat/chat
-const keeper = createTokenKeeper(
-  safeStorage(() => localStorage),
-  `opencat.token:${base.pathname}`, // servers under one origin each have their own
-);
+const prefix = base.pathname; // servers under one origin each have their own storage
+const local = safeStorage(() => localStorage);
+const keeper = createTokenKeeper(local, `opencat.token:${prefix}`);
 if (arrived?.token) keeper.keep(arrived.token);
+const preferences = createPreferences(local, prefix, navigator.language);
+preferences.applyTheme(document.documentElement);
+// A browser that forbids databases says so; one that is stuck says nothing, and the page must open all the same.
+const patience = new Promise((resolve) => setTimeout(resolve, 5000)).then(memoryDatabase);
+const database = Promise.race([openDatabase(`opencat:${prefix}`).catch(memoryDatabase), patience]);
 
 if (document.readyState === 'loading') {
   document.addEventListener('DOMContentLoaded', start, { once: true });
@@ -29,38 +39,45 @@ if (document.readyState === 'loading') {
   start();
 }
 
-function start() {
-  const words = createWords(allWords, languageOf(navigator.language));
+async function start() {
+  const words = createWords(allWords, preferences.spoken);
   const { t } = words;
   words.fill(document.documentElement);
+  const { manifest, worker } = document.documentElement.dataset;
+  const workerUrl = new URL(worker, base).href;
+  const policy = createPolicy(workerUrl);
 
-  const store = createStore(
+  const draft = createDraft(
     safeStorage(() => sessionStorage),
-    `opencat.chat:${base.pathname}`,
+    `opencat.chat:${prefix}`,
   );
-  const api = createApi({ base, token: () => keeper.get() ?? '' });
   const notice = createNotice({ t });
-  const thread = createThread({ t, onRetry: retryAnswer });
-  const composer = createComposer({
-    t,
-    onSend: (text) => conversation.send(text),
-    onStop: () => conversation.stop(),
-    onDraft: (text) => (store.draft = text),
-  });
-  const on = { ask, failure: fail, settled: settle };
-  const conversation = createConversation({ api, store, thread, composer, t, on });
-  const signIn = createSignIn({ t, check, onToken: enter });
+  const quota = createQuota({ t });
+  const api = createApi({ base, token: () => keeper.get() ?? '', onQuota: quota.tell });
   let status = null; // what the server last said about the token
+  const past = createHistory({
+    database: await database,
+    channel: new BroadcastChannel(`opencat.chat:${prefix}`),
+    on: {
+      list: () => app?.sidebar.draw(),
+      thread: (id) => app?.conversation.changedElsewhere(id),
+      trouble: (kind) => kind && notice.show({ text: t(kind === 'full' ? 'storageFull' : 'storageBroken') }),
+      cleared: leave,
+    },
+  });
+  const on = { ask() {}, settled: refreshStatus, failure: fail, signOut, renewed };
+  const app = createApp({ api, history: past, draft, words, notice, preferences, policy, on });
+  const signIn = createSignIn({ t, check, onToken: enter });
 
   function openView(name) {
-    const chat = name === 'chat';
-    byId('chat').hidden = !chat;
-    byId('bar').hidden = !chat;
-    byId('sign-in').hidden = chat;
+    byId('chat').hidden = name !== 'chat';
+    byId('sign-in').hidden = name === 'chat';
   }
 
   function askForToken(reason = '') {
     notice.hide();
+    app.sidebar.close({ focus: false });
+    byId('back').hidden = past.list().length === 0;
     openView('sign-in');
     signIn.open(reason);
   }
@@ -70,12 +87,12 @@ function start() {
     status = null;
     notice.hide();
     openView('chat');
-    thread.follow();
-    composer.focus();
+    app.thread.follow();
+    app.composer.focus();
     refreshStatus();
+    refreshModels();
   }
 
-  // The status and not the answers' x-ratelimit headers: only it tells the day's limit from the month's.
   async function refreshStatus() {
     const token = keeper.get();
     if (!token) return;
@@ -88,14 +105,11 @@ function start() {
       if (token === keeper.get() && error.kind === 'unauthorized') rejectToken();
       // Anything else shows when a question is asked; a quiet line is not worth an alarm.
     }
-    showQuota();
+    quota.set(status?.quota);
   }
 
-  function showQuota() {
-    const line = quotaLine(status?.quota, t);
-    byId('quota').hidden = !line;
-    byId('quota').textContent = line?.text ?? '';
-    byId('quota').classList.toggle('low', Boolean(line?.low));
+  async function refreshModels() {
+    app.models.names = await api.models().catch(() => []);
   }
 
   function rejectToken() {
@@ -120,11 +134,6 @@ function start() {
     notice.show({ text, more: detail, buttons });
   }
 
-  function settle() {
-    byId('new').hidden = store.messages.length === 0;
-    refreshStatus();
-  }
-
   async function fail(error, retry) {
     if (error.kind === 'unauthorized') return rejectToken();
     // Asked first: it knows whether the day or the month is used up.
@@ -132,51 +141,30 @@ function start() {
     explainAbove(error, retry);
   }
 
-  function retryAnswer() {
-    composer.focus(); // the button goes with the answer
-    conversation.again();
-  }
-
-  function ask() {
-    notice.hide();
-    byId('new').hidden = false;
-  }
-
-  async function startNew() {
-    await conversation.stop();
-    const before = store.replace([]);
-    showConversation();
-    const bringBack = () => {
-      store.replace([...before, ...store.messages]);
-      showConversation();
-    };
-    notice.show({ text: t('newChatDone'), buttons: [{ label: t('undo'), run: bringBack }] });
-  }
-
-  function showConversation() {
-    thread.show(store.messages);
-    byId('new').hidden = store.messages.length === 0;
-    composer.focus();
-  }
-
   async function signOut() {
-    byId('ask').close();
-    await conversation.stop();
+    await app.conversation.stopAll();
+    await past.clear();
+    leave();
+  }
+
+  /** Forgets who was here: this tab signed out, or another one did. */
+  function leave() {
     keeper.forget();
-    composer.set('');
-    store.clear();
-    showConversation();
+    status = null;
+    quota.set(null);
+    app.composer.clear();
+    app.startNew();
+    draft.clear();
     askForToken(t('signedOut'));
   }
 
-  byId('new').addEventListener('click', startNew);
-  byId('sign-out').addEventListener('click', () => byId('ask').showModal());
-  byId('ask-no').addEventListener('click', () => byId('ask').close());
-  byId('ask-yes').addEventListener('click', signOut);
-  byId('starters').addEventListener('click', ({ target }) => {
-    if (target.tagName !== 'BUTTON') return;
-    composer.set(target.textContent);
-    composer.focus();
+  function renewed() {
+    quota.draw();
+  }
+
+  byId('back-button').addEventListener('click', () => {
+    openView('chat');
+    app.composer.focus();
   });
   // A chat link opened in this very tab changes the address and loads nothing.
   addEventListener('hashchange', () => {
@@ -184,10 +172,60 @@ function start() {
     if (again?.token) enter(again.token);
     else if (again) askForToken(t('tokenMalformed'));
   });
-  addEventListener('pagehide', store.save); // a half-streamed answer outlives a reload
+  // A half-streamed answer outlives a reload: what the database may not get any more, the session does.
+  addEventListener('pagehide', () => {
+    past.save();
+    draft.keepTail(app.conversation.writing());
+  });
 
-  composer.set(store.draft);
+  app.composer.restore(draft.text);
   if (keeper.get() && (!arrived || arrived.token)) enter(keeper.get());
   else askForToken(arrived ? t('tokenMalformed') : '');
-  showConversation();
+
+  await past.load().catch(() => notice.show({ text: t('storageBroken') }));
+  const shown = await takeInOld(past, draft);
+  if (past.get(shown) && !past.get(shown).removed) await app.conversation.open(shown);
+  else app.startNew();
+  app.composer.focus();
+  settleIn({ manifest, workerUrl, policy }, () => past.fillIndex({ hurry: false }));
+  document.documentElement.dataset.ready = ''; // for tests: the history is read
+}
+
+/**
+ * Takes in what an earlier page left in the session: the conversation of the page's first version, and the end
+ * of an answer that a reload cut short. Resolves to the id of the conversation to show.
+ */
+async function takeInOld(past, draft) {
+  const old = draft.takeOldMessages();
+  if (old.length > 0) {
+    const record = past.create({ title: titleOf(old[0].content) });
+    for (const { role, content, reasoning, model, state } of old) {
+      const message = {
+        id: newId(),
+        conversation: record.id,
+        parent: record.head,
+        role,
+        content,
+        reasoning,
+        model,
+        state,
+      };
+      past.put(message);
+      past.change(record.id, { head: message.id });
+    }
+    return record.id;
+  }
+  const tail = draft.takeTail();
+  if (tail.length > 0 && draft.open && past.get(draft.open)) {
+    const { tree } = await past.open(draft.open);
+    for (const { id, content, reasoning } of tail) {
+      const message = tree.get(id);
+      if (message?.state !== 'writing') continue;
+      if (content.length >= message.content.length) Object.assign(message, { content, reasoning });
+      message.state = 'broken';
+      past.put(message);
+    }
+    past.save();
+  }
+  return draft.open;
 }

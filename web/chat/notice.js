@@ -8,9 +8,12 @@ export function createNotice({ t }) {
   const detail = byId('notice-detail');
   const actions = byId('notice-actions');
   let ticking = null;
+  let ending = null;
 
   function hide() {
     clearInterval(ticking);
+    clearTimeout(ending);
+    if (box.contains(document.activeElement)) byId('input').focus(); // the button goes, the focus must not go with it
     box.hidden = true;
     words.textContent = '';
     actions.replaceChildren();
@@ -30,8 +33,11 @@ export function createNotice({ t }) {
     tick();
   }
 
-  /** `buttons`: [{label, run, waitSeconds}]; pressing one hides the notice, then runs it. */
-  function show({ text, more = '', buttons = [] }) {
+  /**
+   * `buttons`: [{label, run, waitSeconds}]; pressing one hides the notice, then runs it. It goes by itself after
+   * so many `seconds`, if given.
+   */
+  function show({ text, more = '', buttons = [], seconds = 0 }) {
     hide();
     box.hidden = false;
     words.textContent = text;
@@ -39,7 +45,7 @@ export function createNotice({ t }) {
     detail.hidden = more === '';
     for (const { label, run, waitSeconds = 0 } of buttons) {
       const press = () => {
-        byId('input').focus(); // the button goes, the focus must not go with it
+        byId('input').focus();
         hide();
         run();
       };
@@ -47,6 +53,7 @@ export function createNotice({ t }) {
       if (waitSeconds > 0) countDown(button, waitSeconds);
       actions.append(button);
     }
+    if (seconds > 0) ending = setTimeout(hide, seconds * 1000);
   }
 
   return { show, hide };

@@ -6,8 +6,13 @@ export function languageOf(tag) {
   return /^zh\b/i.test(tag ?? '') ? 'zh' : 'en';
 }
 
-/** `words`: {en: {key: 'text with {name}'}, zh: {…}}. A key without words is a mistake, said at once. */
-export function createWords(words, language) {
+/**
+ * `words`: {en: {key: 'text with {name}'}, zh: {…}}. A key without words is a mistake, said at once. use(other)
+ * changes the language of what is asked for from then on.
+ */
+export function createWords(words, first) {
+  let language = first;
+
   function t(key, values = {}) {
     const text = words[language][key];
     if (text === undefined) throw new Error(`no words for "${key}" in ${language}`);
@@ -33,5 +38,15 @@ export function createWords(words, language) {
     return new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en', form).format(date);
   }
 
-  return { t, fill, moment, language };
+  return {
+    t,
+    fill,
+    moment,
+    use(other) {
+      language = other;
+    },
+    get language() {
+      return language;
+    },
+  };
 }

@@ -28,7 +28,8 @@ const delta = (value, more = {}) => JSON.stringify({ model: 'm', choices: [{ del
 async function collect(api, signal) {
   const pieces = [];
   try {
-    for await (const piece of api.chat([{ role: 'user', content: 'hi' }], signal)) pieces.push(piece);
+    for await (const piece of api.chat({ messages: [{ role: 'user', content: 'hi' }] }, signal))
+      pieces.push(piece);
     return { pieces, error: null };
   } catch (error) {
     return { pieces, error };
@@ -169,9 +170,17 @@ test('a used-up quota says whether it is the day’s or the month’s', () => {
 
 test('the quiet line tells the narrower limit, and when it runs low', () => {
   const quota = { daily_limit: 100, daily_remaining: 40, monthly_limit: 3000, monthly_remaining: 900 };
-  assert.deepEqual(quotaLine(quota, english.t), { text: '40 left today', low: false });
+  assert.deepEqual(quotaLine(quota, english.t), {
+    text: '40 left today',
+    both: '40 left today · 900 left this month',
+    low: false,
+  });
   const month = { ...quota, monthly_remaining: 7 };
-  assert.deepEqual(quotaLine(month, english.t), { text: '7 left this month', low: true });
+  assert.deepEqual(quotaLine(month, english.t), {
+    text: '7 left this month',
+    both: '40 left today · 7 left this month',
+    low: true,
+  });
   assert.equal(quotaLine({ daily_limit: null, daily_remaining: null }, english.t), null);
   assert.equal(quotaLine(undefined, english.t), null);
 });

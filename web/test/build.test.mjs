@@ -37,26 +37,37 @@ test('each page asks only for files of the index, by relative URLs, and has noth
     const html = read(`${page}.html`).toString();
     const urls = [...html.matchAll(/\b(?:src|href)="([^"#]+)"/g)].map(([, url]) => url);
     assert.equal(urls.length, 3, page);
-    for (const url of urls) assert.ok(index[`/${url}`], url);
+    for (const url of urls) assert.ok(index[`/${url}`] || /^data:image\/svg\+xml;base64,/.test(url), url);
     assert.doesNotMatch(html, /\{\{|\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/, page);
   }
 });
 
-test('no script makes nodes or code out of text', () => {
-  const scripts = Object.values(index).filter(({ file }) => file.endsWith('.js'));
-  assert.equal(scripts.length, pages.length);
+test('no script makes nodes or code out of text, but for the last wall, which is loaded with the libraries', () => {
+  const scripts = Object.values(index).filter(
+    ({ file }) => file.endsWith('.js') && !file.startsWith('part-'),
+  );
+  assert.equal(scripts.length, pages.length + 1); // and the service worker
   const dangerous = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function/;
   for (const { file } of scripts) assert.doesNotMatch(read(file).toString(), dangerous);
 });
 
+const asks = (name) =>
+  [
+    ...read(name)
+      .toString()
+      .matchAll(/^(?:\/\*.*\*\/\s*)?import\s*["{*]/gm),
+  ].length;
+
 // In brotli, which every browser that the pages are made for asks for.
 const budgets = { admin: 90, chat: 80, download: 30 };
 
-test('the first load of each page is within its budget', () => {
+test('the first load of each page is within its budget, in three requests and the icon', () => {
   for (const page of pages) {
     const own = new RegExp(`^${page}(-\\w+)?\\.(html|js|css)$`);
     const loaded = Object.values(index).filter(({ file }) => own.test(file));
     assert.equal(loaded.length, 3, page);
+    const script = loaded.find(({ file }) => file.endsWith('.js')).file;
+    assert.equal(asks(script), 0, `${script} waits for another file`);
     const size = [...loaded, index[iconPath]].reduce((sum, { br }) => sum + read(br).length, 0);
     assert.ok(size < budgets[page] * 1024, `${page}: ${size} bytes`);
   }
@@ -67,6 +78,35 @@ test('what is packed unpacks to the file', () => {
     assert.deepEqual(brotliDecompressSync(read(br)), read(file));
     assert.deepEqual(gunzipSync(read(gzip)), read(file));
   }
+});
+
+test('the chat page’s libraries are parts that its script loads when it needs them', () => {
+  const parts = Object.values(index).filter(({ file }) => file.startsWith('part-'));
+  const script = read(Object.values(index).find(({ file }) => /^chat-.*js$/.test(file)).file).toString();
+  const named = [...script.matchAll(/import\("\.\/(part-[\w-]+\.js)"\)/g)].map(([, file]) => file);
+  assert.equal(named.length, 2);
+  for (const file of named) assert.ok(index[`/assets/${file}`]?.immutable, file);
+  for (const { file, br } of parts) assert.ok(read(br).length < 80 * 1024, file);
+});
+
+test('the service worker keeps the files of the chat page that there are, and its version is theirs', () => {
+  const worker = read('sw.js').toString();
+  const kept = [...worker.matchAll(/assets\/[\w.-]+/g)]
+    .map(([path]) => path)
+    .filter((path) => path !== 'assets/');
+  for (const path of kept) assert.ok(index[`/${path}`], path);
+  const wanted = Object.values(index).filter(({ file }) => /^(chat|icon|part)-/.test(file));
+  assert.deepEqual(kept.sort(), wanted.map(({ file }) => `assets/${file}`).sort());
+  assert.match(worker, /"[0-9a-f]{12}"/);
+});
+
+test('the manifest names an icon and a page that there are', () => {
+  const { file } = Object.values(index).find(({ file }) => file.endsWith('.webmanifest'));
+  const manifest = JSON.parse(read(file));
+  const at = (url) => new URL(url, `http://x/assets/${file}`).pathname;
+  assert.ok(index[at(manifest.icons[0].src)]);
+  assert.ok(index[at(manifest.start_url)]);
+  assert.match(read('chat.html').toString(), new RegExp(`data-manifest="assets/${file}"`));
 });
 
 test('the licence of each bundled package is there', async () => {
