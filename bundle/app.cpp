@@ -6,6 +6,7 @@
 #include "bundle/app_declaration.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/assets.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -74,7 +75,7 @@ App checked(App app, const std::string& where) {
 }
 
 unsigned mode_of(const fs::directory_entry& entry) {
-  return (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none ? 0755 : 0644;
+  return descriptor::is_executable(entry.path()) ? 0755 : 0644;
 }
 
 /// The package's command of its own name, or its only one; empty: neither.
@@ -185,7 +186,7 @@ fs::path cached_tarball(NpmRegistry& registry, const NpmRelease& release, const 
   Downloads downloads(cache_folder / "downloads", registry.http());
   const auto fresh = downloads.fetch(registry.tarball(release), {}, progress, std::move(stop));
   make_folders(kept.parent_path());
-  fs::rename(fresh->path(), kept);
+  rename_file(fresh->path(), kept);
   return kept;
 }
 

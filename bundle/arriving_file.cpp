@@ -3,19 +3,17 @@
 
 #include <algorithm>
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {
 
 ArrivingFile::ArrivingFile(const std::filesystem::path& file)
-    : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : descriptor_(descriptor::open(file, descriptor::Opening::read)) {
   if (descriptor_ < 0) throw system_error("cannot read " + file.string());
 }
 
-ArrivingFile::~ArrivingFile() { ::close(descriptor_); }
+ArrivingFile::~ArrivingFile() { descriptor::close(descriptor_); }
 
 std::size_t ArrivingFile::read(char* buffer, std::size_t size) {
   std::uint64_t there = 0;
@@ -26,7 +24,7 @@ std::size_t ArrivingFile::read(char* buffer, std::size_t size) {
     there = there_;
   }
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, there - read_));
-  const ssize_t got = wanted == 0 ? 0 : ::read(descriptor_, buffer, wanted);
+  const std::ptrdiff_t got = wanted == 0 ? 0 : descriptor::read(descriptor_, buffer, wanted);
   if (got < 0) throw system_error("cannot read what was downloaded");
   read_ += static_cast<std::uint64_t>(got);
   return static_cast<std::size_t>(got);

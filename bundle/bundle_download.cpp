@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "bundle/download_part.hpp"
-#include "bundle/transfer.hpp"
+#include "bundle/resumable_download.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/file.hpp"
 

@@ -32,10 +32,10 @@ void move_all(const fs::path& ready, const fs::path& folder, const fs::path& asi
         throw Error(ErrorKind::failed, (folder / name).string() + " is a folder; move it away");
       }
       if (fs::exists(fs::symlink_status(folder / name))) {
-        fs::rename(folder / name, aside / name);
+        rename_file(folder / name, aside / name);
         replaced.push_back(name);
       }
-      fs::rename(ready / name, folder / name);
+      rename_file(ready / name, folder / name);
       moved.push_back(name);
     }
   } catch (...) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bundle/layout.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "opencat/process.hpp"
@@ -94,7 +95,7 @@ std::vector<ZipEntry> bundled_dependencies(const App& app, const Platform& targe
     }
     const std::string name = it->path().lexically_relative(scratch).generic_string();
     if (!it->is_regular_file() || name == "node_modules/.package-lock.json") continue;
-    const bool program = (it->status().permissions() & fs::perms::owner_exec) != fs::perms::none;
+    const bool program = descriptor::is_executable(it->path());
     entries.push_back({name, program ? 0755u : 0644u, it->path()});
   }
   return entries;

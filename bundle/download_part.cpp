@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/download_part.hpp"
 
-#include <cerrno>
 #include <fstream>
 #include <system_error>
 #include <vector>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 
@@ -20,22 +18,22 @@ using Json = nlohmann::json;
 
 DownloadPart::DownloadPart(fs::path file, DigestKind kind)
     : file_(std::move(file)), kind_(kind), digest_(kind) {
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  descriptor_ = descriptor::open(file_, descriptor::Opening::modify_no_link);
   if (descriptor_ < 0) throw system_error("cannot write " + file_.string());
   std::vector<char> buffer(1 << 17);
-  ssize_t got = 0;
-  while ((got = ::read(descriptor_, buffer.data(), buffer.size())) > 0) {
+  std::ptrdiff_t got = 0;
+  while ((got = descriptor::read(descriptor_, buffer.data(), buffer.size())) > 0) {
     digest_.update({buffer.data(), static_cast<std::size_t>(got)});
     size_ += static_cast<std::uint64_t>(got);
   }
   if (got < 0) {
     const Error error = system_error("cannot read " + file_.string());
-    ::close(descriptor_);
+    descriptor::close(descriptor_);
     throw error;
   }
 }
 
-DownloadPart::~DownloadPart() { ::close(descriptor_); }
+DownloadPart::~DownloadPart() { descriptor::close(descriptor_); }
 
 std::string DownloadPart::digest() const {
   const auto bytes = digest_.so_far();
@@ -45,19 +43,12 @@ std::string DownloadPart::digest() const {
 void DownloadPart::append(std::string_view bytes) {
   digest_.update(bytes);
   size_ += bytes.size();
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw system_error("cannot write " + file_.string());
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (!descriptor::write(descriptor_, bytes).empty()) throw system_error("cannot write " + file_.string());
 }
 
 void DownloadPart::restart() {
   if (size_ == 0) return;
-  if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0) {
-    throw system_error("cannot write " + file_.string());
-  }
+  if (!descriptor::cut(descriptor_, 0)) throw system_error("cannot write " + file_.string());
   digest_ = Digest(kind_);
   size_ = 0;
 }

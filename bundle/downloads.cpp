@@ -8,7 +8,7 @@
 
 #include "bundle/cache_lock.hpp"
 #include "bundle/download_part.hpp"
-#include "bundle/transfer.hpp"
+#include "bundle/resumable_download.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {

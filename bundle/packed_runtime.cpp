@@ -7,8 +7,10 @@
 #include <thread>
 
 #include "bundle/zip_writer.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
+#include "opencat/file.hpp"
 
 namespace opencat {
 
@@ -85,7 +87,7 @@ WrittenZip write_packed(const Runtime& runtime, const FileSums& sums, const fs::
   std::vector<ZipEntry> entries;
   for (const auto& [path, sum] : sums) {
     const fs::path source = runtime.path / path;
-    const bool executable = (fs::status(source).permissions() & fs::perms::owner_exec) != fs::perms::none;
+    const bool executable = descriptor::is_executable(source);
     entries.push_back({path, executable ? 0755u : 0644u, source});
   }
   const std::string task = "packing Node " + runtime.version.text() + " " + runtime.platform.name();
@@ -129,7 +131,7 @@ PackedRuntime packed_runtime(const RuntimeCache& cache, const Runtime& runtime, 
     throw;
   }
   InputFile zip(made);
-  fs::rename(made, folder / (name_start(sums) + written.sha256 + ".zip"));
+  rename_file(made, folder / (name_start(sums) + written.sha256 + ".zip"));
   auto entries = zip::read_directory(zip, made.string(), max_entries);
   return {std::move(zip), std::move(entries), std::move(sums)};
 }

@@ -122,7 +122,7 @@ std::vector<MadeBundle> BundleMaker::make_for(const std::vector<Person>& people,
     const WrittenZip zip = bundle.write({job.person->label, issued.text}, aside);
     make_folders(plan_.out_dir / job.person->folder, 0700);
     ledger.written(issued.install_id, zip);
-    fs::rename(aside, plan_.out_dir / job.file);
+    rename_file(aside, plan_.out_dir / job.file);
     tokens.keep(issued.install_id);
     progress_.advance(task, ++done, jobs.size());
   });

@@ -11,6 +11,7 @@
 #include "opencat/archive_reader.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
+#include "opencat/file.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat {
@@ -138,7 +139,7 @@ void RuntimeCache::remove(const Runtime& runtime) {
   // Out of the way in one step, so that a kill in the middle leaves no runtime with half of its files.
   const fs::path folder = runtime.path.parent_path();
   TemporaryFolder grave(folder_ / "node", staging_prefix);
-  fs::rename(folder, grave.path() / "removed");
+  rename_file(folder, grave.path() / "removed");
   std::error_code not_empty;
   fs::remove(folder.parent_path(), not_empty);
 }

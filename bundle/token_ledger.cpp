@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/token_ledger.hpp"
 
-#include <cerrno>
-
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
@@ -58,11 +55,11 @@ void TokenLedger::apply(const Json& line) {
 void TokenLedger::append(const Json& line) {
   const std::lock_guard lock(mutex_);
   const std::string text = line.dump() + "\n";
-  const int file = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  const int file = descriptor::open(file_, descriptor::Opening::append);
   // In one call: a killed process has written the line or not.
-  const bool well = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool well = file >= 0 && descriptor::write(file, text).empty();
   const Error problem = system_error("cannot write " + file_.string());
-  if (file >= 0) ::close(file);
+  if (file >= 0) descriptor::close(file);
   if (!well) throw problem;
   apply(line);
 }

@@ -9,7 +9,7 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(tomlplusplus REQUIRED)
-if(NOT OPENCAT_SANITIZE)
+if(NOT OPENCAT_SANITIZE AND NOT WIN32)
   find_package(mimalloc REQUIRED)
 endif()
 

@@ -56,6 +56,7 @@ std::unique_ptr<Command> make_fetch_command();
 std::unique_ptr<Command> make_bundle_command();
 std::unique_ptr<Command> make_install_command();
 std::unique_ptr<Command> make_uninstall_command();
+std::unique_ptr<Command> make_completions_command();
 
 /// Every command, in the order in which `opencat --help` lists them.
 std::vector<std::unique_ptr<Command>> all_commands();

@@ -91,13 +91,15 @@ void declare_settings(CLI::App& app, const Settings& settings, Invocation& invoc
   }
 }
 
+const std::vector<std::string> color_choices = {"auto", "always", "never"};
+
 void declare_common(CLI::App& app, Invocation& invocation) {
   Output::Options& output = invocation.output;
   app.add_flag("--json", output.json, "One JSON document on stdout")->group("Everywhere");
   app.add_flag("--quiet,-q", output.quiet, "Say nothing but results and errors")->group("Everywhere");
   app.add_flag("--verbose,-v", output.verbose, "Say more, and the details of errors")->group("Everywhere");
   app.add_option("--color", output.color, "auto, always or never (NO_COLOR is honoured)")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->check(CLI::IsMember(color_choices))
       ->type_name("WHEN")
       ->group("Everywhere");
   app.add_option("--config", invocation.config_file, "Read settings from this TOML file")
@@ -107,9 +109,20 @@ void declare_common(CLI::App& app, Invocation& invocation) {
       ->group("Everywhere");
 }
 
+/// The command's App as both parsing and completion want it.
+void declare_all(CLI::App& app, const CommandHelp& help, const Settings& settings, Invocation& invocation) {
+  app.allow_extras();
+  app.set_version_flag("--version", std::string("opencat ") + version());
+  app.get_formatter()->column_width(34);
+  app.footer("Examples:\n  " + join(help.examples, "\n  ") + "\n\n" + exit_codes);
+  declare_settings(app, settings, invocation);
+  declare_common(app, invocation);
+}
+
 /// Complains of the first word that no option took.
 void refuse_extras(const CLI::App& app, const std::string& command) {
-  const std::vector<std::string> extras = app.remaining();
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");  // behind which all words stand by themselves
   if (extras.empty()) return;
   std::string word = extras.front();
   if (word.rfind('-', 0) != 0) {
@@ -128,6 +141,34 @@ void refuse_extras(const CLI::App& app, const std::string& command) {
 }
 
 }  // namespace
+
+std::vector<FlagHelp> flags_of(const CommandHelp& help, const Settings& settings) {
+  Invocation unused;
+  CLI::App app;
+  declare_all(app, help, settings, unused);
+  std::vector<FlagHelp> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    FlagHelp flag;
+    for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) flag.names.push_back("--" + name);
+    if (flag.names.empty()) flag.names.push_back(option->get_single_name());
+    flag.help = option->get_description();
+    flag.takes_value = option->get_items_expected_max() > 0;
+    if (flag.names.back() == "--color") flag.choices = color_choices;
+    flag.takes_file = flag.names.back() == "--config";
+    for (const Setting& row : settings.rows()) {
+      if (row.flag != flag.names.back()) continue;
+      flag.help = row.help;
+      flag.choices = row.choices;
+      // What stands by itself and is one text is an address or a file.
+      const bool alone = !row.flag.starts_with('-') && row.choices.empty();
+      flag.takes_file = std::holds_alternative<std::filesystem::path*>(row.target) ||
+                        (alone && std::holds_alternative<std::string*>(row.target));
+    }
+    flags.push_back(std::move(flag));
+  }
+  return flags;
+}
 
 Invocation parse_command_line(const std::vector<std::string>& words,
                               const std::vector<std::unique_ptr<Command>>& commands, Settings& settings) {
@@ -149,12 +190,7 @@ Invocation parse_command_line(const std::vector<std::string>& words,
 
   const CommandHelp help = invocation.command->help();
   CLI::App app(help.summary, "opencat " + help.name);
-  app.allow_extras();
-  app.set_version_flag("--version", std::string("opencat ") + version());
-  app.get_formatter()->column_width(34);
-  app.footer("Examples:\n  " + join(help.examples, "\n  ") + "\n\n" + exit_codes);
-  declare_settings(app, settings, invocation);
-  declare_common(app, invocation);
+  declare_all(app, help, settings, invocation);
 
   // CLI11 wants the words last first.
   std::vector<std::string> reversed(words.rbegin(), words.rend() - 1);

@@ -21,6 +21,18 @@ struct Invocation {
   std::map<std::string, std::vector<std::string>> flags;  ///< per setting's flag, its values
 };
 
+/// What a command takes, as completion in a shell needs to know it.
+struct FlagHelp {
+  std::vector<std::string> names;  ///< "-q", "--quiet"; a word that stands by itself has its name alone
+  std::string help;
+  bool takes_value = false;
+  bool takes_file = false;           ///< the value is a path
+  std::vector<std::string> choices;  ///< of its value; empty: any
+};
+
+/// All that the command takes, common options too.
+std::vector<FlagHelp> flags_of(const CommandHelp& help, const Settings& settings);
+
 /// Parses argv (without the program's name) against the commands and their settings; `settings` are filled
 /// with the chosen command's rows. Throws Error(usage) that names a wrong word and the nearest right one.
 Invocation parse_command_line(const std::vector<std::string>& words,

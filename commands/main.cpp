@@ -4,18 +4,14 @@
 #include <new>
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "commands/command.hpp"
 #include "commands/command_line.hpp"
 #include "commands/interrupt.hpp"
+#include "commands/process_start.hpp"
 #include "commands/utf8_locale.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
-
-#ifdef __APPLE__
-extern char** environ;  // which glibc's <unistd.h> declares
-#endif
 
 namespace opencat {
 
@@ -28,20 +24,11 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_bundle_command());
   commands.push_back(make_install_command());
   commands.push_back(make_uninstall_command());
+  commands.push_back(make_completions_command());
   return commands;
 }
 
 namespace {
-
-Environment process_environment() {
-  std::map<std::string, std::string> values;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != std::string::npos) values.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return Environment(std::move(values));
-}
 
 /// Refuses a key of the configuration file that no command knows: most are misspelt.
 void refuse_unknown_keys(const nlohmann::json& config, const std::string& file) {
@@ -145,4 +132,4 @@ int main_guarded(const std::vector<std::string>& words) {
 
 }  // namespace opencat
 
-int main(int argc, char** argv) { return opencat::main_guarded({argv + 1, argv + argc}); }
+int main(int argc, char** argv) { return opencat::main_guarded(opencat::command_words(argc, argv)); }

@@ -3,7 +3,6 @@
 #include "opencat/archive_reader.hpp"
 
 #include <algorithm>
-#include <clocale>
 #include <exception>
 #include <memory>
 #include <vector>
@@ -13,6 +12,7 @@
 
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
+#include "opencat/letter_case.hpp"
 #include "opencat/random_access.hpp"
 #include "opencat/text.hpp"
 #include "opencat/zip_directory.hpp"
@@ -27,25 +27,13 @@ using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
 constexpr std::uint64_t ratio_matters_from = 64ull << 20;
 
-/// libarchive shows a name in the locale's characters, and shows none at all where they lack one of its: this
-/// thread has a locale with all of them while this object lives.
-class Utf8Locale {
- public:
-  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (locale_ != nullptr) before_ = uselocale(locale_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-  ~Utf8Locale() {
-    if (locale_ == nullptr) return;
-    uselocale(before_);
-    freelocale(locale_);
-  }
-
- private:
-  locale_t locale_;
-  locale_t before_ = nullptr;
-};
+// Names are made of char in one system and of wchar_t in the other.
+[[maybe_unused]] int open_by_name(archive* reader, const char* file, std::size_t block) {
+  return archive_read_open_filename(reader, file, block);
+}
+[[maybe_unused]] int open_by_name(archive* reader, const wchar_t* file, std::size_t block) {
+  return archive_read_open_filename_w(reader, file, block);
+}
 
 class Unpacking {
  public:
@@ -156,7 +144,7 @@ void Unpacking::run(const fs::path& file) {
       support_tar();
     }
   }
-  check(archive_read_open_filename(reader_.get(), file.c_str(), 1 << 16));
+  check(open_by_name(reader_.get(), file.c_str(), 1 << 16));
   unpack_entries();
 }
 

@@ -2,41 +2,18 @@
 #include "opencat/event_loop.hpp"
 
 #include <algorithm>
-#include <array>
-
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include "opencat/error.hpp"
 
 namespace opencat {
 
 namespace chrono = std::chrono;
 
-EventLoop::EventLoop()
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (epoll_ < 0 || wakeup_ < 0) throw system_error("cannot make an event loop");
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = static_cast<std::uint32_t>(wakeup_);
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, wakeup_, &event) != 0) throw system_error("cannot make an event loop");
-}
+EventLoop::EventLoop() = default;
 
-EventLoop::~EventLoop() {
-  ::close(wakeup_);
-  ::close(epoll_);
-}
-
-void EventLoop::wake() {
-  const std::uint64_t one = 1;
-  // A full counter wakes as well as one more would.
-  [[maybe_unused]] const ssize_t written = ::write(wakeup_, &one, sizeof one);
-}
+EventLoop::~EventLoop() = default;
 
 void EventLoop::stop() {
   stopped_ = true;
-  wake();
+  poller_.wake();
 }
 
 void EventLoop::post(Work work) {
@@ -45,17 +22,13 @@ void EventLoop::post(Work work) {
     posted_.push_back(std::move(work));
   }
   // The loop looks at this before it waits, so its own thread need not wake it.
-  if (!has_posted_.exchange(true) && !in_loop()) wake();
+  if (!has_posted_.exchange(true) && !in_loop()) poller_.wake();
 }
 
-void EventLoop::control(int operation, int descriptor, unsigned wanted) {
-  epoll_event event{};
-  event.events = EPOLLRDHUP;
-  if (wanted & readable) event.events |= EPOLLIN;
-  if (wanted & writable) event.events |= EPOLLOUT;
+/// Says which watching of which descriptor it is.
+std::uint64_t EventLoop::tag_of(int descriptor) const {
   const std::uint64_t generation = slots_[static_cast<std::size_t>(descriptor)].generation;
-  event.data.u64 = generation << 32 | static_cast<std::uint32_t>(descriptor);
-  if (epoll_ctl(epoll_, operation, descriptor, &event) != 0) throw system_error("cannot watch a socket");
+  return generation << 32 | static_cast<std::uint32_t>(descriptor);
 }
 
 void EventLoop::watch(int descriptor, unsigned wanted, Watcher& watcher) {
@@ -63,16 +36,18 @@ void EventLoop::watch(int descriptor, unsigned wanted, Watcher& watcher) {
   if (index >= slots_.size()) slots_.resize(std::max(index + 1, slots_.size() * 2));
   slots_[index].watcher = &watcher;
   ++slots_[index].generation;
-  control(EPOLL_CTL_ADD, descriptor, wanted);
+  poller_.add(descriptor, wanted, tag_of(descriptor));
 }
 
-void EventLoop::change(int descriptor, unsigned wanted) { control(EPOLL_CTL_MOD, descriptor, wanted); }
+void EventLoop::change(int descriptor, unsigned wanted) {
+  poller_.change(descriptor, wanted, tag_of(descriptor));
+}
 
 void EventLoop::unwatch(int descriptor) {
   Slot& slot = slots_[static_cast<std::size_t>(descriptor)];
   slot.watcher = nullptr;
   ++slot.generation;
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
+  poller_.remove(descriptor);
 }
 
 EventLoop::Timer EventLoop::call_after(chrono::milliseconds delay, Work work) {
@@ -110,25 +85,13 @@ void EventLoop::run_timers() {
 
 void EventLoop::run() {
   thread_ = std::this_thread::get_id();
-  std::array<epoll_event, 256> events;
+  const Poller::OnReady on_ready = [this](std::uint64_t tag, unsigned readiness) {
+    const Slot slot = slots_[static_cast<std::uint32_t>(tag)];
+    if (slot.watcher == nullptr || slot.generation != tag >> 32) return;
+    slot.watcher->on_ready(readiness);
+  };
   while (!stopped_) {
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms());
-    for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      const auto descriptor = static_cast<std::uint32_t>(event.data.u64);
-      if (static_cast<int>(descriptor) == wakeup_) {
-        std::uint64_t counter = 0;
-        [[maybe_unused]] const ssize_t got = ::read(wakeup_, &counter, sizeof counter);
-        continue;
-      }
-      const Slot slot = slots_[descriptor];
-      if (slot.watcher == nullptr || slot.generation != event.data.u64 >> 32) continue;
-      unsigned readiness = 0;
-      if (event.events & EPOLLIN) readiness |= readable;
-      if (event.events & EPOLLOUT) readiness |= writable;
-      if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= hung_up;
-      slot.watcher->on_ready(readiness);
-    }
+    poller_.wait(wait_ms(), on_ready);
     if (has_posted_) run_posted();
     run_timers();
   }

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "opencat/poller.hpp"
+
 namespace opencat {
 
 /// What a descriptor may be waited for, and what it was found to be; bits to be joined.
@@ -27,7 +29,7 @@ class Watcher {
   virtual void on_ready(unsigned readiness) = 0;
 };
 
-/// One thread's loop over descriptors, timers and posted work (epoll). Only post(), stop() and in_loop() may
+/// One thread's loop over descriptors, timers and posted work. Only post(), stop() and in_loop() may
 /// be called from other threads; all else belongs to the thread that is in run(), or to any one thread before
 /// it.
 class EventLoop {
@@ -62,14 +64,12 @@ class EventLoop {
     Watcher* watcher = nullptr;
     std::uint32_t generation = 0;
   };
-  void control(int operation, int descriptor, unsigned wanted);
-  void wake();
+  std::uint64_t tag_of(int descriptor) const;
   void run_posted();
   void run_timers();
   int wait_ms() const;
 
-  int epoll_ = -1;
-  int wakeup_ = -1;
+  Poller poller_;
   std::vector<Slot> slots_;  ///< by descriptor
   std::map<Timer, Work> timers_;
   std::uint64_t next_timer_ = 0;

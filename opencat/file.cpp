@@ -2,17 +2,12 @@
 #include "opencat/file.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "opencat/busy_file.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {
@@ -28,32 +23,21 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
+    if (value_ >= 0) descriptor::close(value_);
   }
   int get() const { return value_; }
   int release() { return std::exchange(value_, -1); }
+  /// Before its scope ends, for Windows renames and removes a closed file more readily.
+  void close() {
+    if (value_ >= 0) descriptor::close(std::exchange(value_, -1));
+  }
 
  private:
   int value_;
 };
 
-void write_all(int descriptor, std::string_view bytes, const fs::path& file) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      throw system_error("cannot write " + file.string());
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 void rename_stubbornly(const fs::path& from, const fs::path& to, const std::string& failure) {
-  retry_while_busy(failure, [&] {
-    std::error_code why;
-    fs::rename(from, to, why);
-    return why;
-  });
+  retry_while_busy(failure, [&] { return descriptor::rename(from, to); });
 }
 
 }  // namespace
@@ -88,25 +72,32 @@ void write_file_atomically(const fs::path& file, std::string_view bytes, FileMod
   fs::path hidden = ".";
   hidden += file.filename();
   hidden += ".XXXXXX";
-  std::string name = (folder / hidden).string();
-  Descriptor descriptor(::mkstemp(name.data()));
-  if (descriptor.get() < 0) throw system_error("cannot write in " + folder.string());
+  fs::path name = folder / hidden;
+  Descriptor made(descriptor::temporary_file(name));
+  if (made.get() < 0) throw system_error("cannot write in " + folder.string());
   try {
-    write_all(descriptor.get(), bytes, file);
-    if (::fchmod(descriptor.get(), static_cast<mode_t>(mode)) != 0 || ::fsync(descriptor.get()) != 0) {
+    if (!descriptor::write(made.get(), bytes).empty() ||
+        !descriptor::set_mode(made.get(), static_cast<unsigned>(mode)) || !descriptor::sync(made.get())) {
       throw system_error("cannot write " + file.string());
     }
+    made.close();
     rename_stubbornly(name, file, "cannot write " + file.string());
   } catch (...) {
-    ::unlink(name.c_str());
+    std::error_code ignored;
+    made.close();
+    fs::remove(name, ignored);
     throw;
   }
+}
+
+void rename_file(const fs::path& from, const fs::path& to) {
+  rename_stubbornly(from, to, "cannot make " + to.string() + " of " + from.string());
 }
 
 void make_folders(const fs::path& folder, unsigned mode) {
   if (folder.empty() || fs::is_directory(folder)) return;
   make_folders(folder.parent_path(), mode);
-  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
+  if (!descriptor::make_folder(folder, mode) && errno != EEXIST) {
     throw system_error("cannot make the folder " + folder.string());
   }
   if (!fs::is_directory(folder)) {
@@ -116,8 +107,8 @@ void make_folders(const fs::path& folder, unsigned mode) {
 
 TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& prefix) {
   make_folders(parent);
-  std::string name = (parent / (prefix + "XXXXXX")).string();
-  if (::mkdtemp(name.data()) == nullptr) throw system_error("cannot make a folder in " + parent.string());
+  fs::path name = parent / (prefix + "XXXXXX");
+  if (!descriptor::temporary_folder(name)) throw system_error("cannot make a folder in " + parent.string());
   path_ = name;
 }
 
@@ -134,17 +125,17 @@ void TemporaryFolder::keep_as(const fs::path& target) {
 
 FileLock::FileLock(const fs::path& file, Wait wait, const std::string& busy_message) {
   make_folders(file.parent_path());
-  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (descriptor.get() < 0) throw system_error("cannot open the lock " + file.string());
-  while (::flock(descriptor.get(), LOCK_EX | (wait == Wait::never ? LOCK_NB : 0)) != 0) {
+  Descriptor opened(descriptor::open(file, descriptor::Opening::modify));
+  if (opened.get() < 0) throw system_error("cannot open the lock " + file.string());
+  if (!descriptor::lock(opened.get(), wait == Wait::until_free)) {
     if (errno == EWOULDBLOCK) throw Error(ErrorKind::unavailable, busy_message);
-    if (errno != EINTR) throw system_error("cannot lock " + file.string());
+    throw system_error("cannot lock " + file.string());
   }
-  descriptor_ = descriptor.release();
+  descriptor_ = opened.release();
 }
 
 FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ >= 0) descriptor::close(descriptor_);
 }
 
 }  // namespace opencat

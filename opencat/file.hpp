@@ -30,6 +30,10 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view b
 /// Makes the folder and those above it; the new ones get `mode`. Throws Error(failed) naming the folder.
 void make_folders(const std::filesystem::path& folder, unsigned mode = 0755);
 
+/// Gives `from` the name `to`, replacing a file that has it. Waits while another program has either open,
+/// where that is in the way. Throws Error(failed).
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// A folder of this process's own beside or below `parent`, removed with all in it unless it was kept.
 class TemporaryFolder {
  public:

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/file_names.hpp"
 
-#include <cwchar>
-#include <cwctype>
-
 #include "opencat/text.hpp"
 
 namespace opencat {
@@ -39,42 +36,10 @@ bool is_safe_relative_path(const std::string& name) {
   return true;
 }
 
-TakenNames::TakenNames() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {}
-
-TakenNames::~TakenNames() {
-  if (locale_ != nullptr) freelocale(locale_);
-}
-
-std::string TakenNames::folded(const std::string& name) const {
-  if (locale_ == nullptr) return lower(name);
-  const locale_t before = uselocale(locale_);
-  std::string result;
-  std::mbstate_t in{};
-  std::mbstate_t out{};
-  for (std::size_t at = 0; at < name.size();) {
-    wchar_t letter = 0;
-    const std::size_t length = std::mbrtowc(&letter, name.data() + at, name.size() - at, &in);
-    if (length == 0 || length > name.size()) {
-      // No UTF-8: such a byte is itself.
-      result += name[at++];
-      in = {};
-      continue;
-    }
-    char bytes[16];
-    // Upper case first: some letters have several small ones.
-    const std::size_t size =
-        std::wcrtomb(bytes, static_cast<wchar_t>(std::towlower(std::towupper(letter))), &out);
-    if (size <= sizeof bytes) result.append(bytes, size);
-    at += length;
-  }
-  uselocale(before);
-  return result;
-}
-
 std::optional<std::string> TakenNames::take_parents(const std::string& name) {
   for (std::size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
     const std::string parent = name.substr(0, slash);
-    const auto [found, is_new] = taken_.emplace(folded(parent), Taken{Kind::folder, parent});
+    const auto [found, is_new] = taken_.emplace(letters_.folded(parent), Taken{Kind::folder, parent});
     if (found->second.kind == Kind::file) return found->second.name;
   }
   return std::nullopt;
@@ -82,13 +47,13 @@ std::optional<std::string> TakenNames::take_parents(const std::string& name) {
 
 std::optional<std::string> TakenNames::take_file(const std::string& name) {
   if (auto taken = take_parents(name)) return taken;
-  const auto [found, is_new] = taken_.emplace(folded(name), Taken{Kind::file, name});
+  const auto [found, is_new] = taken_.emplace(letters_.folded(name), Taken{Kind::file, name});
   return is_new ? std::nullopt : std::optional(found->second.name);
 }
 
 std::optional<std::string> TakenNames::take_folder(const std::string& name) {
   if (auto taken = take_parents(name)) return taken;
-  const auto [found, is_new] = taken_.emplace(folded(name), Taken{Kind::folder, name});
+  const auto [found, is_new] = taken_.emplace(letters_.folded(name), Taken{Kind::folder, name});
   return found->second.kind == Kind::folder ? std::nullopt : std::optional(found->second.name);
 }
 

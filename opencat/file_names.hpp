@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <clocale>
 #include <map>
 #include <optional>
 #include <string>
+
+#include "opencat/letter_case.hpp"
 
 namespace opencat {
 
@@ -18,11 +19,6 @@ bool is_safe_relative_path(const std::string& name);
 /// Windows and macOS. (Names that differ in their Unicode normalization are not told apart from others.)
 class TakenNames {
  public:
-  TakenNames();
-  TakenNames(const TakenNames&) = delete;
-  TakenNames& operator=(const TakenNames&) = delete;
-  ~TakenNames();
-
   /// Takes the name's place and those of the folders above it. When a file or folder has it already, or a
   /// file has one of theirs: that one's name, and nothing is taken.
   std::optional<std::string> take_file(const std::string& name);
@@ -36,9 +32,8 @@ class TakenNames {
     std::string name;
   };
   std::optional<std::string> take_parents(const std::string& name);
-  std::string folded(const std::string& name) const;
 
-  locale_t locale_;
+  LetterCase letters_;
   std::map<std::string, Taken> taken_;
 };
 

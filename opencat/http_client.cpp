@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "opencat/http_client.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
-
-#include <strings.h>
 
 #include "opencat/ca_file.hpp"
 #include "opencat/curl.hpp"
@@ -58,6 +57,9 @@ void trust(CURL* easy, const std::string& ca_file) {
   }();
   const std::string& file = ca_file.empty() ? system : ca_file;
   if (!file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, file.c_str());
+  // Windows' TLS asks the issuer whether a certificate still counts; one that a company's proxy made names
+  // none to ask.
+  curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, static_cast<long>(CURLSSLOPT_REVOKE_BEST_EFFORT));
 }
 
 void collect_header(HttpHeaders& headers, std::string_view line) {
@@ -303,9 +305,17 @@ HttpResponse HttpClient::download(const HttpRequest& request, const BodySink& si
   return state_->run(request, exchange);
 }
 
+namespace {
+
+char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
-    if (key.size() == name.size() && strncasecmp(key.data(), name.data(), name.size()) == 0) return &value;
+    const bool same = std::equal(key.begin(), key.end(), name.begin(), name.end(),
+                                 [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
+    if (same) return &value;
   }
   return nullptr;
 }

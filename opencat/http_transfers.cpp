@@ -5,9 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include <unistd.h>
-
 #include "opencat/curl.hpp"
+#include "opencat/sockets.hpp"
 
 namespace opencat {
 
@@ -246,7 +245,7 @@ std::size_t HttpTransfers::State::on_body(char* data, std::size_t, std::size_t s
 void HttpTransfers::State::forget(curl_socket_t descriptor) {
   const auto found = sockets.find(descriptor);
   if (found == sockets.end()) return;
-  loop.unwatch(descriptor);
+  loop.unwatch(static_cast<int>(descriptor));
   // It may be the watcher whose call this is: it goes after that call.
   loop.post([socket = std::shared_ptr<Socket>(std::move(found->second))] {});
   sockets.erase(found);
@@ -254,7 +253,8 @@ void HttpTransfers::State::forget(curl_socket_t descriptor) {
 
 int HttpTransfers::State::on_close(void* user, curl_socket_t descriptor) {
   static_cast<State*>(user)->forget(descriptor);
-  return ::close(descriptor);
+  sockets::close(static_cast<int>(descriptor));
+  return 0;
 }
 
 int HttpTransfers::State::on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void*) {
@@ -269,12 +269,13 @@ int HttpTransfers::State::on_socket(CURL*, curl_socket_t descriptor, int what, v
   if (found == state.sockets.end()) {
     const auto added =
         state.sockets.emplace(descriptor, std::make_unique<Socket>(state, descriptor, wanted)).first;
-    state.loop.watch(descriptor, wanted, *added->second);
+    state.loop.watch(static_cast<int>(descriptor), wanted, *added->second);
     return 0;
   }
   Socket& socket = *found->second;
   socket.in_use = true;
-  if (std::exchange(socket.watched, wanted) != wanted) state.loop.change(descriptor, wanted);
+  if (std::exchange(socket.watched, wanted) != wanted)
+    state.loop.change(static_cast<int>(descriptor), wanted);
   return 0;
 }
 

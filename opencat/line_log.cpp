@@ -2,12 +2,9 @@
 #include "opencat/line_log.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {
@@ -24,26 +21,18 @@ constexpr std::chrono::milliseconds gathering_time{100};
 class LineLog::File {
  public:
   explicit File(const std::filesystem::path& path)
-      : descriptor_(path == "-" ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-                                : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)) {
+      : descriptor_(path == "-" ? descriptor::duplicate_stderr()
+                                : descriptor::open(path, descriptor::Opening::append)) {
     if (descriptor_ < 0)
       throw system_error("cannot write " + path.string() + "; is its folder there, and yours to write to?",
                          ErrorKind::usage);
   }
-  ~File() { ::close(descriptor_); }
+  ~File() { descriptor::close(descriptor_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
   /// What could not be written.
-  std::string_view write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) break;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return bytes;
-  }
+  std::string_view write(std::string_view bytes) { return descriptor::write(descriptor_, bytes); }
 
  private:
   int descriptor_;

@@ -6,11 +6,10 @@
 #include <mutex>
 #include <optional>
 
-#include <fcntl.h>
 #include <rnp/rnp.h>
 #include <rnp/rnp_err.h>
-#include <unistd.h>
 
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 
@@ -44,18 +43,10 @@ constexpr std::size_t max_signed_text = 4u << 20;
 /// nowhere while this lives: a few milliseconds before downloads begin. One at a time.
 class QuietStderr {
  public:
-  QuietStderr() : kept_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
-    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (kept_ >= 0 && nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
-    if (nowhere >= 0) ::close(nowhere);
-  }
+  QuietStderr() = default;
   QuietStderr(const QuietStderr&) = delete;
   QuietStderr& operator=(const QuietStderr&) = delete;
-  ~QuietStderr() {
-    if (kept_ < 0) return;
-    ::dup2(kept_, STDERR_FILENO);
-    ::close(kept_);
-  }
+  ~QuietStderr() { descriptor::restore_stderr(kept_); }
 
  private:
   static std::mutex& one() {
@@ -63,7 +54,7 @@ class QuietStderr {
     return mutex;
   }
   std::lock_guard<std::mutex> lock_{one()};
-  int kept_;
+  int kept_ = descriptor::silence_stderr();
 };
 
 /// A call of librnp that can fail for want of memory only.

@@ -5,7 +5,10 @@
 #include <charconv>
 #include <condition_variable>
 #include <ctime>
+#include <iomanip>
+#include <locale>
 #include <mutex>
+#include <sstream>
 
 #include "opencat/error.hpp"
 
@@ -26,9 +29,16 @@ std::optional<milliseconds> retry_after(const HttpHeaders& headers, Time now) {
     return milliseconds(std::int64_t{seconds} * 1000);
   }
   std::tm parts{};
-  const char* rest = strptime(value->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (rest == nullptr || *rest != '\0') return std::nullopt;
-  const Time then{std::chrono::seconds(timegm(&parts))};
+  std::istringstream text(*value);
+  text.imbue(std::locale::classic());
+  text >> std::get_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
+  if (!text || text.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
+  const std::chrono::year_month_day day{std::chrono::year(parts.tm_year + 1900),
+                                        std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
+                                        std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  const auto time = std::chrono::hours(parts.tm_hour) + std::chrono::minutes(parts.tm_min) +
+                    std::chrono::seconds(parts.tm_sec);
+  const Time then{std::chrono::sys_days(day).time_since_epoch() + time};
   return std::max(milliseconds(0), then - now);
 }
 

@@ -22,9 +22,7 @@ constexpr std::uint64_t largest_directory = 64ull << 20;
 constexpr std::uint16_t flag_descriptor = 1 << 3;
 /// Two bits that say how hard the deflater tried, the descriptor's, and UTF-8's (section 4.4.4).
 constexpr std::uint16_t known_flags = 6 | flag_descriptor | 1 << 11;
-constexpr std::uint16_t extra_zip64 = 1;
 constexpr std::uint16_t extra_unicode_path = 0x7075;  // section 4.6.9
-constexpr std::uint64_t elsewhere32 = 0xffffffff;
 
 /// Takes numbers and texts from the front of a record; throws std::out_of_range beyond its end.
 class Cursor {
@@ -174,7 +172,7 @@ void DirectoryReader::apply_extra(std::string_view extra, Entry& entry, bool wit
     const std::uint16_t id = fields.u16();
     const std::size_t size = fields.u16();
     Cursor field(fields.text(size));
-    if (id == extra_zip64) {
+    if (id == zip64_extra) {
       // Only what does not fit is there, in this order (section 4.5.3). Twice would be a choice for readers.
       if (zip64_seen) refuse("its entry '" + entry.name + "' has two sizes");
       zip64_seen = true;

@@ -13,9 +13,7 @@ constexpr std::uint32_t directory_signature = 0x02014b50;
 constexpr std::uint32_t end_signature = 0x06054b50;
 constexpr std::uint32_t end64_signature = 0x06064b50;
 constexpr std::uint32_t locator64_signature = 0x07064b50;
-constexpr std::uint16_t zip64_extra = 1;
-/// 32 and 16 bits full of ones mean: see the zip64 record.
-constexpr std::uint32_t elsewhere32 = 0xffffffff;
+/// As elsewhere32, of 16 bits.
 constexpr std::uint16_t elsewhere16 = 0xffff;
 
 constexpr std::uint16_t version_deflate = 20;

@@ -12,6 +12,11 @@ namespace opencat::zip {
 
 enum class Method : std::uint16_t { stored = 0, deflated = 8 };
 
+/// The extra field of sizes and offsets beyond 32 bits (section 4.5.3), and what stands in their usual places
+/// then.
+constexpr std::uint16_t zip64_extra = 1;
+constexpr std::uint32_t elsewhere32 = 0xffffffff;
+
 /// MS-DOS's two words: seconds / 2, minutes, hours; day, month, years since 1980.
 struct DosTime {
   std::uint16_t time = 0;

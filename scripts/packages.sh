@@ -9,10 +9,11 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh procps curl util-linux openssl gpg gpg-agent minisign'
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign'
   packages_release='dpkg-dev patch'
   packages_release_linux_x64='libc6-dev'
   packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
+  packages_release_win_x64='g++-mingw-w64-x86-64-posix make'
   packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'

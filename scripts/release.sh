@@ -8,29 +8,35 @@
 # What lies below the libraries that CMake links: static ones do not say what they want.
 release_links='-lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
 
-release_targets='linux-x64 linux-arm64'
+release_links_windows='-lcurl -lssl -lcrypto -larchive -llzma -lbz2 -ljson-c -lz -lsecur32 -lcrypt32 -lbcrypt -lws2_32 -lssp'
+release_links_windows+=' -lpsapi -lshell32 -luser32 -ladvapi32 -lkernel32'
+
+release_targets='linux-x64 linux-arm64 win-x64'
 
 release() {
-  local target=${1:-} cpu triple
+  local target=${1:-} cpu triple links=$release_links ending=''
   case $target in
     linux-x64) cpu=amd64 triple=x86_64-linux-gnu ;;
     linux-arm64) cpu=arm64 triple=aarch64-linux-gnu ;;
+    win-x64) cpu=amd64 triple=x86_64-w64-mingw32 links=$release_links_windows ending=.exe ;;
     *) fail "release what? One of: $release_targets" ;;
   esac
   ensure_packages build release "release_${target//-/_}"
   build_web
   make_libs "$target" "$cpu" "$triple"
-  local folder=build/release-$target
+  local folder=build/release-$target locale=''
+  # Windows has the characters of all languages by itself.
+  [[ $target == linux-* ]] && locale=$PWD/build/release-libs/$target/root/usr/lib/locale/C.utf8/LC_CTYPE
   say "building for $target"
   quietly "build/cmake-release-$target.log" cmake -S . -B "$folder" -G Ninja --toolchain "cmake/toolchains/$target.cmake" \
     -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
-    -DOPENCAT_LOCALE="$PWD/build/release-libs/$target/root/usr/lib/locale/C.utf8/LC_CTYPE" \
-    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $release_links -Wl,--end-group"
+    -DOPENCAT_LOCALE="$locale" \
+    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group"
   cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||
     { grep -E 'error|FAILED|ld:|undefined' -A5 "build/build-release-$target.log" >&2 &&
       fail "the build failed: see build/build-release-$target.log"; }
   mkdir -p build/releases
-  "$triple-strip" -o "build/releases/.opencat-$target" "$folder/opencat"
-  mv "build/releases/.opencat-$target" "build/releases/opencat-$target"
-  (cd build/releases && sha256sum "opencat-$target")
+  "$triple-strip" -o "build/releases/.opencat-$target" "$folder/opencat$ending"
+  mv "build/releases/.opencat-$target" "build/releases/opencat-$target$ending"
+  (cd build/releases && sha256sum "opencat-$target$ending")
 }

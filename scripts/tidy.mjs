@@ -65,7 +65,8 @@ function check(source) {
 }
 
 const waiting = [];
-for (const source of files('*.cpp')) {
+// Those of Windows want its headers, which this build does not have.
+for (const source of files('*.cpp', ':!:*/windows/*')) {
   const stamp = join(folder, 'tidy', source);
   const wanted = digest(source);
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) waiting.push({ source, stamp, wanted });

@@ -83,7 +83,7 @@ test('each library is included in one place', () => {
     'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],
     'toml++/toml.h': ['opencat/toml.cpp'],
     'CLI/CLI.hpp': ['commands/command_line.cpp'],
-    'sys/epoll.h': ['opencat/event_loop.cpp'],
+    'sys/epoll.h': ['opencat/posix/poller.cpp'],
   };
   for (const [header, expected] of Object.entries(homes)) {
     const found = sources

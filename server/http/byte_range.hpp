@@ -23,7 +23,8 @@ struct RangeAnswer {
 /// taken, since no Last-Modified is given.
 RangeAnswer answer_range(const Request& request, const std::string& etag, std::uint64_t size);
 
-/// Whether If-None-Match has that strong `etag`, with its quotes, or "*" (section 13.1.2: a weak one is as good).
+/// Whether If-None-Match has that strong `etag`, with its quotes, or "*" (section 13.1.2: a weak one is as
+/// good).
 bool is_known(const Request& request, const std::string& etag);
 
 }  // namespace opencat::http

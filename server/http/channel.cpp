@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/channel.hpp"
 
-#include <cerrno>
-
-#include <sys/socket.h>
+#include "opencat/sockets.hpp"
 
 namespace opencat::http {
 
@@ -14,17 +12,15 @@ class PlainChannel : public Channel {
   explicit PlainChannel(int descriptor) : descriptor_(descriptor) {}
 
   Result read(char* target, std::size_t size) override {
-    return result(::recv(descriptor_, target, size, MSG_DONTWAIT));
+    return result(sockets::receive(descriptor_, target, size));
   }
-  Result write(std::string_view bytes) override {
-    return result(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-  }
-  void end() override { ::shutdown(descriptor_, SHUT_WR); }
+  Result write(std::string_view bytes) override { return result(sockets::send(descriptor_, bytes)); }
+  void end() override { sockets::end(descriptor_); }
 
  private:
-  static Result result(ssize_t count) {
-    if (count > 0) return {Outcome::done, static_cast<std::size_t>(count)};
-    return {count < 0 && (errno == EAGAIN || errno == EINTR) ? Outcome::again : Outcome::closed};
+  static Result result(std::optional<std::size_t> count) {
+    if (!count) return {Outcome::again};
+    return {*count > 0 ? Outcome::done : Outcome::closed, *count};
   }
 
   int descriptor_;

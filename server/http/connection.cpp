@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/connection.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "opencat/error.hpp"
+#include "opencat/sockets.hpp"
 #include "server/http/answer.hpp"
 
 namespace opencat::http {
@@ -30,14 +26,11 @@ Connection::Connection(ConnectionHost& host, int descriptor, std::unique_ptr<Cha
       request_began_(last_progress_) {}
 
 Connection::~Connection() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ >= 0) sockets::close(descriptor_);
 }
 
 void Connection::start() {
-  const int on = 1;
-  // An event must leave when it is written: without this it waits up to 40 ms for the acknowledgement of the
-  // last.
-  setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockets::send_at_once(descriptor_);
   interest_ = readable;
   host_.loop.watch(descriptor_, interest_, *this);
 }
@@ -137,7 +130,9 @@ void Connection::flush() {
   update_interest();
   if (close_after_flush_) return linger();
   if (!had_bytes) return;
-  if (const auto exchange = exchange_.lock()) exchange->drained();
+  if (const auto exchange = exchange_.lock()) return exchange->drained();
+  // What it had asked for meanwhile has waited for this.
+  if (!handling_ && !in_.empty()) handle_buffered();
 }
 
 void Connection::answered(bool keep_alive) {
@@ -163,10 +158,14 @@ void Connection::linger() {
   update_interest();
 }
 
-/// A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet.
+/// A pipelined next request waits in the kernel, not in memory; so does a body that nobody wants yet, and all
+/// that a client sends who leaves its answers lying.
 bool Connection::wants_to_read() const {
-  return !busy() || lingering_ || reads_body() || channel_->write_wants_readable();
+  if (lingering_ || reads_body() || channel_->write_wants_readable()) return true;
+  return !busy() && !close_after_flush_ && !is_choked();
 }
+
+bool Connection::is_choked() const { return out_.size() - out_sent_ > Exchange::high_water; }
 
 void Connection::stop_reading() {
   interest_ &= ~unsigned{readable};
@@ -214,7 +213,7 @@ void Connection::lose() {
   const auto self = shared_from_this();
   const int descriptor = std::exchange(descriptor_, -1);
   host_.loop.unwatch(descriptor);
-  ::close(descriptor);
+  sockets::close(descriptor);
   const auto exchange = exchange_.lock();
   exchange_.reset();
   if (exchange) exchange->lose();

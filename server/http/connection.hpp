@@ -108,6 +108,8 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   void linger();
   void lose();
   bool wants_to_read() const;
+  /// Whether the client has taken so little of its answers that it is given no more of them.
+  bool is_choked() const;
   void stop_reading();
   void update_interest();
 

@@ -25,7 +25,7 @@ void Connection::handle_buffered() {
   // Answers given at once come back here through answered(); a loop instead of that recursion keeps the stack
   // flat however many requests a client sends in one packet.
   handling_ = true;
-  while (descriptor_ >= 0 && !busy() && !close_after_flush_) {
+  while (descriptor_ >= 0 && !busy() && !close_after_flush_ && !is_choked()) {
     if (!(incoming_ ? gather_body() : take_head())) break;
   }
   handling_ = false;

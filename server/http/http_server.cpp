@@ -6,12 +6,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "opencat/error.hpp"
+#include "opencat/sockets.hpp"
 #include "server/http/blocking_pool.hpp"
 #include "server/http/connection.hpp"
 #include "server/http/httplib_bridge.hpp"
@@ -23,19 +19,8 @@ namespace {
 /// Connections beyond the limit that are told so at once; there is no time to tell more.
 constexpr std::size_t max_refusals = 256;
 
-std::string peer_ip_of(int descriptor) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&address)->sin_addr, text, sizeof text);
-  } else if (address.ss_family == AF_INET6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, text, sizeof text);
-  }
-  // IPv4 within IPv6, as a listener on "::" sees it, is IPv4.
-  return client_address(text, {}, {});
-}
+/// IPv4 within IPv6, as a listener on "::" sees it, is IPv4.
+std::string peer_ip_of(int descriptor) { return client_address(sockets::peer_ip(descriptor), {}, {}); }
 
 }  // namespace
 
@@ -110,7 +95,7 @@ HttpServer::State::Shard::Shard(State& owner, EventLoop& event_loop, std::size_t
 
 void HttpServer::State::Shard::adopt(int descriptor, bool refusal) {
   if (stopped) {
-    ::close(descriptor);
+    sockets::close(descriptor);
     return release(refusal);
   }
   const auto tls = state.current_tls();
@@ -136,7 +121,7 @@ void HttpServer::State::Shard::sweep() {
 void HttpServer::State::accept(int descriptor) {
   const bool refusal = open_connections >= options.max_connections;
   if (refusal && refusals >= max_refusals) {
-    ::close(descriptor);
+    sockets::close(descriptor);
     return;
   }
   ++(refusal ? refusals : open_connections);

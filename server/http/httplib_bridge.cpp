@@ -12,6 +12,7 @@
 #include <httplib.h>
 
 #include "opencat/error.hpp"
+#include "opencat/sockets.hpp"
 #include "opencat/text.hpp"
 
 namespace opencat::http {
@@ -191,10 +192,7 @@ class Listener::Server : public httplib::Server {
   explicit Server(OnSocket on_socket) : on_socket_(std::move(on_socket)) {
     new_task_queue = [] { return new Inline; };
     // httplib's default adds SO_REUSEPORT, with which a second server would silently share the port.
-    set_socket_options([](socket_t socket) {
-      const int on = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    });
+    set_socket_options([](socket_t socket) { sockets::own_port(static_cast<int>(socket)); });
   }
 
   int open(const std::string& host, int port) {

@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <climits>
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 #include "opencat/error.hpp"
+#include "opencat/sockets.hpp"
 
 namespace opencat::http {
 
@@ -44,7 +43,7 @@ std::string last_problem() {
 class TlsChannel : public Channel {
  public:
   TlsChannel(SSL_CTX* context, int descriptor) : ssl_(SSL_new(context), &SSL_free), descriptor_(descriptor) {
-    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+    sockets::set_non_blocking(descriptor);
     if (!ssl_ || SSL_set_fd(ssl_.get(), descriptor) != 1)
       throw Error(ErrorKind::failed, "the TLS library cannot make a connection");
     SSL_set_accept_state(ssl_.get());
@@ -80,7 +79,7 @@ class TlsChannel : public Channel {
     ERR_clear_error();
     // After a failure the library must not be asked again.
     if (!failed_ && is_established()) SSL_shutdown(ssl_.get());
-    ::shutdown(descriptor_, SHUT_WR);
+    sockets::end(descriptor_);
   }
 
  private:
@@ -130,12 +129,12 @@ class TlsFactory : public ChannelFactory {
  private:
   void load(const std::filesystem::path& certificate, const std::filesystem::path& key) {
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(context_.get(), certificate.c_str()) != 1) {
+    if (SSL_CTX_use_certificate_chain_file(context_.get(), certificate.string().c_str()) != 1) {
       throw Error(ErrorKind::usage,
                   "--tls-cert: " + certificate.string() + " cannot be read as a PEM certificate",
                   last_problem());
     }
-    if (SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (SSL_CTX_use_PrivateKey_file(context_.get(), key.string().c_str(), SSL_FILETYPE_PEM) != 1) {
       const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
       throw Error(ErrorKind::usage,
                   "--tls-key: " + key.string() +

@@ -15,7 +15,7 @@ namespace opencat::routes {
 
 namespace {
 
-constexpr std::int64_t rows_at_once = 500;
+constexpr std::int64_t rows_at_once = 2000;
 constexpr std::size_t max_waiting = 64;
 constexpr std::int64_t max_usage_rows = 100'000;
 /// Excel takes a file without it for one of the system's old code page, and Chinese for nonsense.
@@ -73,6 +73,7 @@ class TokenExport : public std::enable_shared_from_this<TokenExport> {
         pool_(std::move(pool)),
         query_(read_token_query(exchange_->request())) {
     query_.limit = rows_at_once;
+    query_.counted = false;
   }
 
   /// Throws Error(unavailable) when too many wait.

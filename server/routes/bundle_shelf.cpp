@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include <sys/stat.h>
-
 #include "opencat/bundle_names.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/zip_directory.hpp"
@@ -64,18 +63,9 @@ std::optional<OfferedBundle> BundleShelf::find(const std::string& platform) {
   return std::nullopt;
 }
 
-BundleShelf::Stamp BundleShelf::stamp_of(const fs::path& file) {
-  struct stat facts {};
-  if (::stat(file.c_str(), &facts) != 0) return {};
-  const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
-  return {number(facts.st_dev),         number(facts.st_ino),         number(facts.st_size),
-          number(facts.st_mode),        number(facts.st_mtim.tv_sec), number(facts.st_mtim.tv_nsec),
-          number(facts.st_ctim.tv_sec), number(facts.st_ctim.tv_nsec)};
-}
-
 std::optional<OfferedBundle> BundleShelf::look(const Platform& platform) {
   const fs::path file = folder_ / layout::zip_name(platform);
-  const Stamp stamp = stamp_of(file);
+  const Stamp stamp = descriptor::stamp(file);
   if (stamp.empty()) {
     looked_.erase(platform.name());
     return std::nullopt;
@@ -84,7 +74,7 @@ std::optional<OfferedBundle> BundleShelf::look(const Platform& platform) {
   if (known != looked_.end() && known->second.stamp == stamp) return known->second.offered;
   auto offered = judge(platform, file);
   // Changed meanwhile: what was judged may be neither the old file nor the new one.
-  if (stamp_of(file) != stamp) {
+  if (descriptor::stamp(file) != stamp) {
     looked_.erase(platform.name());
     return std::nullopt;
   }
@@ -98,8 +88,7 @@ std::optional<OfferedBundle> BundleShelf::judge(const Platform& platform, const 
     return std::nullopt;
   };
   try {
-    struct stat facts {};
-    const bool is_private = ::stat(file.c_str(), &facts) == 0 && (facts.st_mode & 077) == 0;
+    const bool is_private = descriptor::is_private(file);
     const auto opened = std::make_shared<const InputFile>(file);
     const auto entries = zip::read_directory(*opened, "it", max_entries);
     if (!holds(entries, layout::bundle_file)) return refuse("it is no bundle of opencat's");

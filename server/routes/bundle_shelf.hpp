@@ -52,7 +52,6 @@ class BundleShelf {
     Stamp stamp;
     std::optional<OfferedBundle> offered;
   };
-  static Stamp stamp_of(const std::filesystem::path& file);
   std::optional<OfferedBundle> look(const Platform& platform);
   std::optional<OfferedBundle> judge(const Platform& platform, const std::filesystem::path& file);
 

@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 namespace {
 
 /// No script, style or connection but the server's own, and no inline ones: what a page shows comes from
-/// outside. Scripts make nodes, never markup; a policy of the page's own name is for what must, once it is cleaned.
+/// outside. Scripts make nodes, never markup; a policy of the page's own name is for what must, once it is
+/// cleaned.
 constexpr const char* content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "

@@ -37,11 +37,12 @@ struct TokenQuery {
   std::int64_t offset = 0;
   std::int64_t limit = 50;
   std::optional<TokenCursor> after;  ///< only what comes behind it in this order
+  bool counted = true;               ///< whether TokenPage::total is wanted, which costs as much as the page
 };
 
 struct TokenPage {
   std::vector<TokenState> tokens;
-  std::int64_t total = 0;           ///< of all pages
+  std::int64_t total = 0;           ///< of all pages, if it was wanted
   std::optional<TokenCursor> next;  ///< the last one here, when there are more behind it
 };
 

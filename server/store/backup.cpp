@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/backup.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "opencat/busy_file.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "server/store/sqlite.hpp"
@@ -41,12 +40,13 @@ void finish(SQLite::Database& copy) {
   }
 }
 
-void sync(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("cannot write " + path.string());
-  const int result = ::fsync(descriptor);
-  ::close(descriptor);
-  if (result != 0) throw system_error("cannot write " + path.string());
+/// The file is its owner's alone, and on the disk.
+void settle(const fs::path& path) {
+  const int opened = descriptor::open(path, descriptor::Opening::modify);
+  const bool well = opened >= 0 && descriptor::set_mode(opened, 0600) && descriptor::sync(opened);
+  const Error problem = system_error("cannot write " + path.string());
+  if (opened >= 0) descriptor::close(opened);
+  if (!well) throw problem;
 }
 
 }  // namespace
@@ -67,11 +67,10 @@ std::uintmax_t back_up_database(const fs::path& database, const fs::path& target
   } catch (const SQLite::Exception& problem) {
     sqlite::rethrow(problem, sqlite::Moment::opening, database);
   }
-  if (::chmod(file.c_str(), 0600) != 0) throw system_error("cannot write " + file.string());
-  sync(file);
+  settle(file);
   const std::uintmax_t size = fs::file_size(file);
-  if (::rename(file.c_str(), target.c_str()) != 0) throw system_error("cannot write " + target.string());
-  sync(folder);
+  retry_while_busy("cannot write " + target.string(), [&] { return descriptor::rename(file, target); });
+  if (!descriptor::sync_folder(folder)) throw system_error("cannot write " + folder.string());
   return size;
 }
 

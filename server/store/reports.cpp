@@ -180,11 +180,13 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
   // One snapshot for the count and the page.
   SQLite::Transaction snapshot(database_);
   TokenPage page;
-  page.total = count(query, period);
-  SQLite::Statement rows(database_, std::string("SELECT ") + TokenReader::columns() + ", seq, " +
-                                        sort_key(query.sort) + " FROM tokens" + conditions(query) +
-                                        behind_cursor(query) + ordering(query) +
-                                        " LIMIT :limit OFFSET :offset");
+  if (query.counted) page.total = count(query, period);
+  // Which ones they are is found without what else stands in the rows before them.
+  const std::string order = ordering(query);
+  SQLite::Statement rows(database_,
+                         std::string("SELECT ") + TokenReader::columns() + ", seq, " + sort_key(query.sort) +
+                             " FROM tokens WHERE seq IN (SELECT seq FROM tokens" + conditions(query) +
+                             behind_cursor(query) + order + " LIMIT :limit OFFSET :offset)" + order);
   bind_conditions(rows, query, period);
   bind_cursor(rows, query);
   rows.bind(":limit", query.limit + 1);  // one more tells whether there is more

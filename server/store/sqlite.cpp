@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/sqlite.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include "opencat/assets.hpp"
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 
@@ -53,9 +52,9 @@ Error serving_error(int code, const std::string& detail) {
 /// Makes the file if it is missing, for its owner only: SQLite itself would go by the umask.
 void make_private_file(const fs::path& file) {
   make_folders(file.parent_path(), 0700);
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) throw system_error("cannot write " + file.string());
-  ::close(descriptor);
+  const int opened = descriptor::open(file, descriptor::Opening::modify);
+  if (opened < 0) throw system_error("cannot write " + file.string());
+  descriptor::close(opened);
 }
 
 /// The file's schema version. Throws when it is newer than the migrations known here; changes nothing.

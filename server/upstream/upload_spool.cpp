@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "opencat/descriptor.hpp"
 #include "opencat/error.hpp"
 
 namespace opencat {
@@ -15,24 +13,13 @@ namespace {
 
 constexpr std::size_t keep_in_memory = 256 << 10;
 
-int nameless_file(const std::filesystem::path& folder) {
-  const int file = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (file >= 0) return file;
-  // Not every file system knows O_TMPFILE.
-  std::string name = (folder / "upload-XXXXXX").string();
-  const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named < 0) throw system_error("cannot keep an upload in " + folder.string());
-  ::unlink(name.c_str());
-  return named;
-}
-
 }  // namespace
 
 UploadSpool::UploadSpool(std::filesystem::path folder, std::optional<std::uint64_t> length)
     : folder_(std::move(folder)), length_(length) {}
 
 UploadSpool::~UploadSpool() {
-  if (file_ >= 0) ::close(file_);
+  if (file_ >= 0) descriptor::close(file_);
 }
 
 void UploadSpool::append(std::string_view piece) {
@@ -48,13 +35,11 @@ void UploadSpool::append(std::string_view piece) {
   }
   kept_ += piece;
   if (kept_.size() <= keep_in_memory) return;
-  if (file_ < 0) file_ = nameless_file(folder_);
-  for (std::string_view left = kept_; !left.empty();) {
-    const ssize_t count = ::pwrite(file_, left.data(), left.size(), static_cast<off_t>(file_size_));
-    if (count <= 0) throw system_error("cannot keep an upload in " + folder_.string());
-    file_size_ += static_cast<std::uint64_t>(count);
-    left.remove_prefix(static_cast<std::size_t>(count));
+  if (file_ < 0) file_ = descriptor::nameless_file(folder_);
+  if (file_ < 0 || !descriptor::write_at(file_, kept_, file_size_)) {
+    throw system_error("cannot keep an upload in " + folder_.string());
   }
+  file_size_ += kept_.size();
   kept_.clear();
 }
 
@@ -78,7 +63,7 @@ std::optional<std::uint64_t> UploadSpool::length() const {
 std::size_t UploadSpool::read_kept(char* target, std::uint64_t offset, std::size_t size) const {
   if (offset < file_size_) {
     const std::size_t wanted = std::min<std::uint64_t>(size, file_size_ - offset);
-    const ssize_t count = ::pread(file_, target, wanted, static_cast<off_t>(offset));
+    const std::ptrdiff_t count = descriptor::read_at(file_, target, wanted, offset);
     if (count <= 0) throw system_error("cannot read an upload in " + folder_.string());
     return static_cast<std::size_t>(count);
   }

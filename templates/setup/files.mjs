@@ -4,8 +4,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
+import { EXIT, Failure } from './failure.mjs';
 
 const SHARING_VIOLATIONS = new Set(['EPERM', 'EACCES', 'EBUSY']);
+const BUSY_PATIENCE_MS = 30_000;
 
 export const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 
@@ -37,17 +39,36 @@ export function writeAtomically(file, content, mode = 0o644) {
   renameStubbornly(temporary, file);
 }
 
-// On Windows a virus scanner may hold the old file for a moment.
-function renameStubbornly(from, to, patienceMs = 5000) {
-  const end = Date.now() + (process.platform === 'win32' ? patienceMs : 0);
+const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+
+/**
+ * Does `work` on the file; on Windows, where a virus scanner or another program may hold it for a moment, again every
+ * 100 ms for 30 s. `system` is this PC, but in tests.
+ */
+function stubbornly(file, work, system) {
+  const { platform = process.platform, now = Date.now, wait = pause } = system;
+  const end = now() + BUSY_PATIENCE_MS;
   for (;;) {
     try {
-      return fs.renameSync(from, to);
+      return work();
     } catch (error) {
-      if (!SHARING_VIOLATIONS.has(error.code) || Date.now() >= end) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      if (platform !== 'win32' || !SHARING_VIOLATIONS.has(error.code)) throw error;
+      if (now() >= end) {
+        const values = { file, seconds: BUSY_PATIENCE_MS / 1000, reason: error.code };
+        throw new Failure('fileInUse', values, EXIT.failed, error.stack);
+      }
+      wait();
     }
   }
+}
+
+export function renameStubbornly(from, to, { rename = fs.renameSync, ...system } = {}) {
+  stubbornly(to, () => rename(from, to), system);
+}
+
+/** Removes a file, or with `recursive` a folder and all in it; where none is, that is well. */
+export function removeStubbornly(file, { recursive = false, remove = fs.rmSync, ...system } = {}) {
+  stubbornly(file, () => remove(file, { recursive, force: true }), system);
 }
 
 /** The user's home folder, or null: where HOME is not set, a user without an entry in /etc/passwd has none. */

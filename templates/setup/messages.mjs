@@ -122,6 +122,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
     'the folder {home} cannot be written ({reason}). Move it to a place of your own, such as your home folder.',
     '文件夹 {home} 不可写（{reason}）。请把它移到您自己的位置，例如用户主目录。',
   ],
+  fileInUse: [
+    'another program has held {file} for {seconds} seconds ({reason}). Close what uses this folder, or let the virus scanner leave it out, and start again.',
+    '另一个程序占用 {file} 已达 {seconds} 秒（{reason}）。请关闭正在使用此文件夹的程序，或让杀毒软件排除它，然后重试。',
+  ],
   noAccess: [
     'no permission for {file} ({reason}). Does the folder belong to another user, or is the program still running?',
     '没有权限访问 {file}（{reason}）。文件夹是否属于其他用户，或程序仍在运行？',

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { EXIT, Failure } from './failure.mjs';
 import { VALUES, takeBack } from './app_config.mjs';
-import { isInside, sha256 } from './files.mjs';
+import { isInside, removeStubbornly, sha256 } from './files.mjs';
 import { launcherName } from './launcher.mjs';
 import { Receipt } from './receipt.mjs';
 import { configFile } from './token.mjs';
@@ -54,9 +54,10 @@ function mayRemove(entry, file, folders) {
 
 function remove(entry, file) {
   try {
-    fs.rmSync(file, { recursive: entry.kind === 'tree', force: true, maxRetries: 10, retryDelay: 200 });
-    fs.rmSync(`${file}.new`, { force: true });
+    removeStubbornly(file, { recursive: entry.kind === 'tree' });
+    removeStubbornly(`${file}.new`);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure('cannotRemove', { file, reason: error.code }, EXIT.failed, error.message);
   }
 }

@@ -7,35 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { DEAD, cachedRuntimes, run, sandbox, start, tree, until } from './helpers.mjs';
+import { workshop } from './workshop.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { ADMIN_SECRET, ENROLL_KEY, FakeOpencat, sendError, sendJson } from '../fakes/opencat_server.mjs';
+import { ADMIN_SECRET, ENROLL_KEY, sendError, sendJson } from '../fakes/opencat_server.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const isFile = (folder) => (name) => fs.statSync(path.join(folder, name)).isFile();
-
-/** A mirror with small runtimes, a token server, and a folder to work in. */
-async function workshop(t, options) {
-  const folder = sandbox(t);
-  const registry = await NodeMirror.start();
-  t.after(() => registry.stop());
-  registry.addRuntimePackages('22.5.0', ['linux-x64', 'win-x64', 'darwin-arm64']);
-  const server = await FakeOpencat.start(options);
-  t.after(() => server.stop());
-  const env = { npm_config_registry: registry.url, OPENCAT_ADMIN_SECRET: ADMIN_SECRET };
-  const words = [
-    'bundle',
-    '--json',
-    '--platform',
-    'linux-x64',
-    '--source',
-    'npm',
-    '--server-url',
-    server.url,
-  ];
-  const bundle = (more = [], changed = {}) =>
-    run(folder, [...words, ...more], { env: { ...env, ...changed } });
-  return { folder, registry, server, env, words, bundle, dist: path.join(folder, 'dist') };
-}
 
 /** Unpacked by Info-ZIP, which knows nothing of us. */
 function unzipped(t, zip) {
@@ -46,7 +23,7 @@ function unzipped(t, zip) {
 }
 
 test('a bundle with a token: what bundle.json lists is there, and the token is nowhere else', async (t) => {
-  const { server, bundle, dist } = await workshop(t, { prefix: '/opencat' });
+  const { server, bundle, dist } = await workshop(t, { server: { prefix: '/opencat' } });
   const made = await bundle(['--pre-token', '--label', 'Ms Li']);
   assert.equal(made.code, 0, made.stderr);
   const [token, asked] = [...server.tokens][0];
@@ -184,7 +161,7 @@ test('the admin secret may come from a file, and is not sent where a redirect le
 
 test('the enrolment key: asked for, given, not needed, or warned about', async (t) => {
   const keyOf = async (options, words, env) => {
-    const { bundle, dist } = await workshop(t, options);
+    const { bundle, dist } = await workshop(t, { server: options });
     const made = await bundle(words, env);
     assert.equal(made.code, 0, made.stderr);
     const root = unzipped(t, path.join(dist, 'opencat-portable-linux-x64.zip'));

@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { run, sandbox, tree } from './helpers.mjs';
+import { run, tree } from './helpers.mjs';
+import { workshop } from './workshop.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { FakeOpencat } from '../fakes/opencat_server.mjs';
 import { tarGz } from '../fakes/zip.mjs';
 
 const PLATFORM = 'linux-x64';
@@ -20,26 +20,24 @@ async function mirror(t) {
   return started;
 }
 
-/** A registry with small runtimes, a token server, and a folder to work in. */
-async function workshop(t) {
-  const folder = sandbox(t);
-  const registry = await mirror(t);
-  registry.addRuntimePackages('22.5.0', [PLATFORM]);
-  const server = await FakeOpencat.start({ enrollment: { mode: 'open' } });
-  t.after(() => server.stop());
-  const bundle = (app, more = [], env = { npm_config_registry: registry.url }) => {
-    const words = ['bundle', '--json', '--platform', PLATFORM, '--source', 'npm', '--server-url', server.url];
-    return run(folder, [...words, '--app', app, ...more], { env });
-  };
-  const zip = path.join(folder, 'dist', `opencat-portable-${PLATFORM}.zip`);
+async function appWorkshop(t) {
+  const made = await workshop(t, {
+    platforms: [PLATFORM],
+    others: [],
+    server: { enrollment: { mode: 'open' } },
+  });
+  // Given an environment, that is all there is: some tests leave it to .npmrc where the registry is.
+  const bundle = (app, more = [], env = { npm_config_registry: made.registry.url }) =>
+    run(made.folder, [...made.words, '--app', app, ...more], { env });
+  const zip = path.join(made.dist, `opencat-portable-${PLATFORM}.zip`);
   const inZip = (name) =>
     execFileSync('unzip', ['-p', zip, `opencat-portable/${name}`], { maxBuffer: 1 << 28 });
   const names = () => execFileSync('unzip', ['-Z1', zip], { encoding: 'utf8' }).trim().split('\n');
-  return { folder, registry, server, bundle, inZip, names };
+  return { ...made, bundle, inZip, names };
 }
 
 test('a package becomes an app: its tarball, a package.json of ours and a lock that names its digest', async (t) => {
-  const { registry, bundle, inZip, names } = await workshop(t);
+  const { registry, bundle, inZip, names } = await appWorkshop(t);
   registry.addApp(hello('1.0.0'), CLI);
   const made = await bundle('hello');
   assert.equal(made.code, 0, made.stderr);
@@ -66,7 +64,7 @@ test('a package becomes an app: its tarball, a package.json of ours and a lock t
 });
 
 test('a package whose download breaks off goes on where it was', async (t) => {
-  const { registry, bundle } = await workshop(t);
+  const { registry, bundle } = await appWorkshop(t);
   registry.addApp(hello('1.0.0'), CLI);
   registry.fail('/hello/-/', 'drop', 1);
   const made = await bundle('hello');
@@ -79,7 +77,7 @@ test('a package whose download breaks off goes on where it was', async (t) => {
 });
 
 test('versions, tags and ranges are taken as npm takes them', async (t) => {
-  const { registry, bundle, inZip } = await workshop(t);
+  const { registry, bundle, inZip } = await appWorkshop(t);
   for (const version of ['1.0.0', '1.2.0', '2.0.0', '2.1.0', '3.0.0-beta.1']) {
     registry.addApp(hello(version), CLI);
   }
@@ -106,7 +104,7 @@ test('versions, tags and ranges are taken as npm takes them', async (t) => {
 });
 
 test('what a package starts: its declaration, what is built in for openclaw, its command, its main', async (t) => {
-  const { registry, bundle, inZip } = await workshop(t);
+  const { registry, bundle, inZip } = await appWorkshop(t);
   const declared = { start: ['./run.mjs', '--now'], name: { en: 'My App' } };
   const cases = [
     [{ name: '@team/own', opencat: declared }, ['node_modules/@team/own/run.mjs', '--now'], 'My App'],
@@ -131,7 +129,7 @@ test('what a package starts: its declaration, what is built in for openclaw, its
 });
 
 test('what cannot be proved, would write elsewhere, or cannot start is refused, and nothing is made', async (t) => {
-  const { folder, registry, bundle } = await workshop(t);
+  const { folder, registry, bundle } = await appWorkshop(t);
   registry.addApp(hello('1.0.0'), CLI);
   registry.addApp({ name: 'unsigned', version: '1.0.0', main: 'cli.mjs' }, CLI);
   delete registry.packages.get('unsigned')['1.0.0'].dist.integrity;
@@ -184,7 +182,7 @@ test('what cannot be proved, would write elsewhere, or cannot start is refused, 
 });
 
 test('mistakes in a declaration are named, each with its place', async (t) => {
-  const { folder, bundle } = await workshop(t);
+  const { folder, bundle } = await appWorkshop(t);
   const app = path.join(folder, 'mine');
   fs.mkdirSync(app);
   fs.writeFileSync(path.join(app, 'main.mjs'), '');
@@ -217,7 +215,7 @@ test('mistakes in a declaration are named, each with its place', async (t) => {
 });
 
 test('a scope’s registry and its token: used there, followed nowhere else, and kept out of all that is made', async (t) => {
-  const { folder, registry, bundle, inZip, names } = await workshop(t);
+  const { folder, registry, bundle, inZip, names } = await appWorkshop(t);
   const team = await mirror(t);
   const elsewhere = await mirror(t);
   team.addApp({ name: '@team/tool', version: '1.0.0', bin: 'cli.mjs' }, CLI);
@@ -252,7 +250,7 @@ test('a scope’s registry and its token: used there, followed nowhere else, and
 });
 
 test('npm’s proxy and noproxy are followed; strict-ssl=false is told not to be', async (t) => {
-  const { folder, registry, bundle } = await workshop(t);
+  const { folder, registry, bundle } = await appWorkshop(t);
   registry.addApp(hello('1.0.0'), CLI);
   const proxy = await mirror(t);
   proxy.server.removeAllListeners('request');

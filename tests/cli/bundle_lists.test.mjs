@@ -6,29 +6,16 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { run, sandbox } from './helpers.mjs';
-import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { FakeOpencat } from '../fakes/opencat_server.mjs';
+import { workshop } from './workshop.mjs';
 
-async function workshop(t) {
-  const folder = sandbox(t);
-  const registry = await NodeMirror.start();
-  t.after(() => registry.stop());
-  registry.addRuntimePackages('22.5.0', ['linux-x64', 'win-x64']);
-  const server = await FakeOpencat.start({ enrollment: { mode: 'open' } });
-  t.after(() => server.stop());
-  const words = ['bundle', '--platform', 'linux-x64,win-x64', '--source', 'npm', '--server-url', server.url];
-  const env = { npm_config_registry: registry.url };
-  const bundle = (more = [], changed = {}) =>
-    run(folder, [...words, ...more], { env: { ...env, ...changed } });
-  return { folder, registry, bundle, dist: path.join(folder, 'dist') };
-}
+const bothWorkshop = (t) =>
+  workshop(t, { platforms: ['linux-x64', 'win-x64'], others: [], server: { enrollment: { mode: 'open' } } });
 
 const verify = (dist, key) =>
   spawnSync('minisign', ['-V', '-H', '-p', key, '-m', 'SHA256SUMS'], { cwd: dist, encoding: 'utf8' });
 
 test('--sign-key: minisign proves SHA256SUMS, with a key without and with a password; a changed file fails', async (t) => {
-  const { folder, bundle, dist } = await workshop(t);
+  const { folder, bundle, dist } = await bothWorkshop(t);
   const at = (name) => path.join(folder, name);
   execFileSync('minisign', ['-G', '-W', '-p', at('plain.pub'), '-s', at('plain.key')]);
   execFileSync('minisign', ['-G', '-p', at('locked.pub'), '-s', at('locked.key')], {
@@ -79,7 +66,7 @@ test('--sign-key: minisign proves SHA256SUMS, with a key without and with a pass
 });
 
 test('the SBOM names Node, npm, the app and what its lock names, the same each time', async (t) => {
-  const { bundle, dist } = await workshop(t);
+  const { bundle, dist } = await bothWorkshop(t);
   const read = async (env) => {
     const made = await bundle([], env);
     assert.equal(made.code, 0, made.stderr);

@@ -5,34 +5,17 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { run, sandbox, start, tree, until } from './helpers.mjs';
-import { NodeMirror } from '../fakes/node_mirror.mjs';
-import { ADMIN_SECRET, FakeOpencat, sendError } from '../fakes/opencat_server.mjs';
+import { run, start, tree, until } from './helpers.mjs';
+import { workshop } from './workshop.mjs';
+import { sendError } from '../fakes/opencat_server.mjs';
 
-async function workshop(t) {
-  const folder = sandbox(t);
-  const registry = await NodeMirror.start();
-  t.after(() => registry.stop());
-  registry.addRuntimePackages('22.5.0', ['linux-x64', 'win-x64']);
-  const server = await FakeOpencat.start({ enrollment: { mode: 'closed' } });
-  t.after(() => server.stop());
-  const words = [
-    'bundle',
-    '--json',
-    '--platform',
-    'linux-x64',
-    '--source',
-    'npm',
-    '--server-url',
-    server.url,
-  ];
-  const env = { npm_config_registry: registry.url, OPENCAT_ADMIN_SECRET: ADMIN_SECRET };
-  const bundle = (more) => run(folder, [...words, ...more], { env });
+async function peopleWorkshop(t) {
+  const made = await workshop(t, { server: { enrollment: { mode: 'closed' } } });
   const people = (text) => {
-    fs.writeFileSync(path.join(folder, 'people.csv'), text);
-    return ['--labels', path.join(folder, 'people.csv')];
+    fs.writeFileSync(path.join(made.folder, 'people.csv'), text);
+    return ['--labels', path.join(made.folder, 'people.csv')];
   };
-  return { folder, registry, server, words, env, bundle, people, dist: path.join(folder, 'dist') };
+  return { ...made, people };
 }
 
 const zips = (dist) => tree(dist).filter((name) => name.endsWith('.zip'));
@@ -58,7 +41,7 @@ function checkTokens({ server, dist }) {
 }
 
 test('a CSV of people: a zip each and per platform, a list that says who has which, and no token outside', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   const csv =
     '\ufeffClass,Label\r\n3A,"Li, Wei ""小李"""\r\n3A,张伟\r\n\r\n3B,张伟\r\n3B,CON\r\n3B,../../etc\r\n3B,=1+1\r\n';
   const made = await here.bundle([...here.people(csv), '--platform', 'win-x64']);
@@ -95,7 +78,7 @@ test('a CSV of people: a zip each and per platform, a list that says who has whi
 });
 
 test('run again, only what is missing is made; and nothing of something else', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   assert.equal((await here.bundle(here.people('A\nB\n'))).code, 0);
   const kept = fs.statSync(path.join(here.dist, 'A/opencat-portable-linux-x64.zip')).mtimeMs;
   fs.rmSync(path.join(here.dist, 'B'), { recursive: true });
@@ -113,7 +96,7 @@ test('run again, only what is missing is made; and nothing of something else', a
 });
 
 test('a failure in the middle: what is whole stays, no token is left over, and the next run ends it', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   for (let i = 0; i < 3; ++i)
     here.server.next('/api/tokens', (_, response) =>
       sendError(response, 429, 'RATE_LIMITED', { 'retry-after': '1' }),
@@ -142,7 +125,7 @@ test('a failure in the middle: what is whole stays, no token is left over, and t
 });
 
 test('killed at any moment, the next run leaves no token without its zip and no zip without its token', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   for (const after of [1, 2, 5, 9, 14]) {
     const child = start(here.folder, [...here.words, '--count', '30'], { env: here.env });
     const ended = child.done;
@@ -169,7 +152,7 @@ test('killed at any moment, the next run leaves no token without its zip and no 
 });
 
 test('--pre-token alone, killed between asking and the end: the next run deletes what was left over', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   let asked;
   here.server.next('/api/tokens', (_, response, body) => {
     here.server.issue(body); // and no answer
@@ -186,7 +169,7 @@ test('--pre-token alone, killed between asking and the end: the next run deletes
 });
 
 test('mistakes in the list of people are named with their line', async (t) => {
-  const here = await workshop(t);
+  const here = await peopleWorkshop(t);
   const none = await here.bundle(['--count', '0', '--label', 'x', ...here.people('A\n')]);
   assert.match(none.stderr, /leave out --count and --label/);
   for (const [csv, message] of [

@@ -7,7 +7,8 @@ import { repository } from '../cli/helpers.mjs';
 
 /** What `./dev release TARGET` left, or why a test of it must be skipped. */
 export function release(target) {
-  const file = path.join(repository, 'build', 'releases', `opencat-${target}`);
+  const ending = target.startsWith('win') ? '.exe' : '';
+  const file = path.join(repository, 'build', 'releases', `opencat-${target}${ending}`);
   return fs.existsSync(file) ? { file } : { skip: `there is no ${file}: ./dev release ${target} makes it` };
 }
 

@@ -37,7 +37,12 @@ export class Wine {
    * Runs `wine WORDS…` in `cwd` (below the folder), to its end: { code, output }. The output goes to a file, for Node
    * on Wine cannot write to a Unix pipe. Everything that was started ends with it: it has a process namespace of its own.
    */
-  async run(words, { cwd = this.folder, env = {} } = {}) {
+  async run(words, options) {
+    return this.start(words, options).done;
+  }
+
+  /** The same, not to its end: `done` resolves to that, `output` is what it has said so far, and kill() ends it. */
+  start(words, { cwd = this.folder, env = {} } = {}) {
     this.count += 1;
     const output = path.join(this.folder, `output-${this.count}.txt`);
     const within = (file) => path.join('/pc', path.relative(this.folder, file));
@@ -65,8 +70,16 @@ export class Wine {
         stdio: ['ignore', 'inherit', 'inherit'],
       },
     );
-    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-    return { code, output: fs.existsSync(output) ? fs.readFileSync(output, 'utf8') : '' };
+    const said = () => (fs.existsSync(output) ? fs.readFileSync(output, 'utf8') : '');
+    return {
+      get output() {
+        return said();
+      },
+      kill: () => child.kill('SIGKILL'),
+      done: new Promise((resolve, reject) =>
+        child.on('error', reject).on('close', (code) => resolve({ code, output: said() })),
+      ),
+    };
   }
 
   /** What a double click does: cmd.exe with the file's whole name. */

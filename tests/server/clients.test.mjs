@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Clients that leave, that read slowly, that come in numbers: what they cost, and what the upstream sees of them.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { event, startUpstream } from '../fakes/upstream.mjs';
 import { refused, usageIs, used } from '../support/checks.mjs';
@@ -29,8 +31,8 @@ async function kilobytes(name) {
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)[1]);
 }
 /** Processor time used so far in hundredths of a second, all threads. */
-async function ticks() {
-  const fields = (await readFile(`/proc/${server.child.pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
+async function ticks(of = server) {
+  const fields = (await readFile(`/proc/${of.child.pid}/stat`, 'utf8')).replace(/.*\) /, '').split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 
@@ -106,33 +108,84 @@ test('a client that reads nothing stops the upstream’s flow, and memory stays 
   assert.equal(count, sent);
 });
 
-test('a client that sends on and on behind its last request fills nothing', async () => {
-  const token = await newToken();
-  const body = JSON.stringify(hello);
-  const client = await connect(server.port);
-  client.socket.pause();
-  client.write(
-    `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n` +
-      `Content-Length: ${body.length}\r\n\r\n${body}`,
-  );
-  const model = await upstream.next();
-  // With its first bytes here, all of the answer waits there; only a little of it is taken.
-  const begun = new Promise((resolve) => client.socket.on('readable', resolve));
-  model.answer({ choices: [], text: 'x'.repeat(16 << 20) });
-  await begun;
-  const held = await kilobytes('VmRSS');
-  const junk = Buffer.alloc(1 << 20);
-  for (let i = 0; i < 64; ++i) {
-    if (
-      await Promise.race([new Promise((taken) => client.socket.write(junk, () => taken(false))), stalled()])
-    )
-      break;
+// Each of the following has a server of its own, so that the most memory it ever had tells of this client.
+const grewLittle = async (t, ours, misbehave) => {
+  t.after(() => ours.stop());
+  const most = async () =>
+    Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${ours.child.pid}/status`, 'utf8'))[1]);
+  await ask(`${ours.origin}/chat`); // what a first request makes is not this client's
+  const before = await most();
+  await misbehave();
+  const grown = (await most()) - before;
+  if (costsAreOurs) assert.ok(grown < 12 << 10, `it grew by ${grown} KiB`);
+};
+/** Writes up to 64 MiB, until nothing more is taken for a while. */
+async function pour(socket) {
+  const junk = Buffer.alloc(1 << 20, 'junk ');
+  for (let i = 0; i < 64 && !socket.destroyed; ++i) {
+    const taken = new Promise((resolve) => socket.write(junk, () => resolve(true)));
+    if (!(await Promise.race([taken, stalled()]))) break;
   }
-  const grown = (await kilobytes('VmRSS')) - held;
-  if (costsAreOurs) assert.ok(grown < 8 << 10, `it grew by ${grown} KiB`);
-  client.close();
+}
+const stalled = () => new Promise((resolve) => setTimeout(resolve, 500, false).unref());
+
+test('a client that sends on and on during its answer fills nothing', async (t) => {
+  const ours = await start();
+  await grewLittle(t, ours, async () => {
+    const { token } = await ours.issue();
+    const body = JSON.stringify({ ...hello, stream: true });
+    const client = await connect(ours.port);
+    client.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const model = await upstream.next();
+    model.say('it begins');
+    await client.until('it begins');
+    await pour(client.socket);
+    model.say('it goes on');
+    await client.until('it goes on');
+    client.close();
+    model.done();
+  });
 });
-const stalled = () => new Promise((resolve) => setTimeout(resolve, 300, true).unref());
+
+test('a client that sends on and on behind its last request fills nothing', async (t) => {
+  const ours = await start();
+  await grewLittle(t, ours, async () => {
+    const client = await connect(ours.port);
+    client.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.match(await client.ended, /200 OK/);
+    await pour(client.socket);
+    client.close();
+  });
+});
+
+test('a client that asks on and on and reads nothing fills nothing, and gets all its answers once it reads', async (t) => {
+  const ours = await start();
+  const asked = 8000;
+  const page = Buffer.byteLength((await ask(`${ours.origin}/chat`)).body);
+  await grewLittle(t, ours, async () => {
+    const client = net.connect({ port: ours.port, host: '127.0.0.1' });
+    client.pause();
+    client.write('GET /chat HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(asked - 1));
+    client.write('GET /chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    // Until the server rests: it has answered as much as it will.
+    for (let before = -1, now; before !== (now = await ticks(ours)); before = now) await stalled();
+    const head = 'HTTP/1.1 200 OK\r\n';
+    let bytes = 0;
+    let answers = 0;
+    let rest = '';
+    for await (const piece of client) {
+      bytes += piece.length;
+      const text = rest + piece.toString('latin1');
+      answers += text.split(head).length - 1;
+      rest = text.slice(-(head.length - 1));
+    }
+    assert.ok(bytes > asked * page, `${bytes} bytes`);
+    assert.equal(answers, asked);
+  });
+});
 
 test('a thousand idle connections shut nobody out', async (t) => {
   // What they cost is measured by ./dev bench relay: a test that measures time fails on a busy machine.

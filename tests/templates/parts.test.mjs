@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { templates } from '../fakes/bundle.mjs';
 import { checkPathLength, checkPlace } from '../../templates/setup/check.mjs';
 import { parseRegistryAnswer } from '../../templates/setup/desktop.mjs';
+import { removeStubbornly, renameStubbornly } from '../../templates/setup/files.mjs';
 import { launcherText } from '../../templates/setup/launcher.mjs';
 import { mask } from '../../templates/setup/log.mjs';
 import { messageKeys, messageOf } from '../../templates/setup/messages.mjs';
@@ -183,4 +184,44 @@ test('a receipt that names what is not ours deletes nothing of it', () => {
   assert.equal(fs.readFileSync(path.join(precious, 'file'), 'utf8'), 'mine');
   assert.ok(fs.existsSync(home));
   assert.equal(said.filter((key) => key === 'keptChanged').length, 4);
+});
+
+/** A Windows whose rename and remove fail with `code` until the clock, which only waiting moves on, is at `until`. */
+function busyWindows(code, until) {
+  const system = { platform: 'win32', clock: 0, done: false };
+  system.now = () => system.clock;
+  system.wait = () => (system.clock += 100);
+  system.rename = system.remove = () => {
+    if (system.clock < until) throw Object.assign(new Error(code), { code });
+    system.done = true;
+  };
+  return system;
+}
+
+test('on Windows a file that another program holds is waited for, for 30 seconds', () => {
+  for (const code of ['EPERM', 'EACCES', 'EBUSY']) {
+    const soon = busyWindows(code, 29_900);
+    renameStubbornly('a.new', 'a', soon);
+    assert.ok(soon.done, code);
+    assert.equal(soon.clock, 29_900, code);
+  }
+  for (const work of [
+    (system) => renameStubbornly('a.new', 'a', system),
+    (system) => removeStubbornly('a', system),
+  ]) {
+    const held = busyWindows('EBUSY', 60_000);
+    assert.throws(() => work(held), {
+      key: 'fileInUse',
+      values: { file: 'a', seconds: 30, reason: 'EBUSY' },
+    });
+    assert.equal(held.clock, 30_000);
+  }
+});
+
+test('what is no sharing violation, and any failure elsewhere than on Windows, is told at once', () => {
+  for (const system of [busyWindows('ENOSPC', 100), { ...busyWindows('EACCES', 100), platform: 'linux' }]) {
+    const code = system.platform === 'linux' ? 'EACCES' : 'ENOSPC';
+    assert.throws(() => renameStubbornly('a.new', 'a', system), { code });
+    assert.equal(system.clock, 0);
+  }
 });

@@ -97,7 +97,7 @@ export function createTokenActions(app, { changed, clear }) {
         changed();
       });
     }
-    return openLimits(app, alive.length, async (quota) => {
+    return openLimits(app, alive, async (quota) => {
       const missing = await bulk(alive, 'change', { quota });
       app.toast(told('changed', alive, missing), { undo: () => giveBack(alive) });
       await changed();

@@ -3,7 +3,7 @@
 import { el } from '../common/dom.js';
 import { wordsFor } from './api.js';
 import { openForm } from './dialogs.js';
-import { field } from './parts.js';
+import { field, nameOf } from './parts.js';
 
 const most = 1000;
 const maxLabelBytes = 200;
@@ -145,13 +145,16 @@ export function openEdit(app, token, onChanged) {
   });
 }
 
-/** Asks for limits of several tokens; `change(quota)` does it, and rejects when it fails. */
-export function openLimits(app, howMany, change) {
+/** Asks for limits of these tokens; `change(quota)` does it, and rejects when it fails. */
+export function openLimits(app, tokens, change) {
   const { t, format } = app;
   const limits = limitFields(t, '', '', t('limitKeep'));
   openForm({
     t,
-    title: t('limitsTitle', { n: format.number(howMany) }),
+    title:
+      tokens.length === 1
+        ? t('limitsTitleOne', { name: nameOf(tokens[0]) })
+        : t('limitsTitle', { n: format.number(tokens.length) }),
     fields: [limits.node],
     action: t('save'),
     async submit(self) {

@@ -231,7 +231,7 @@ function table(app, { group, usage, total }, showToken) {
     el(
       'tr',
       {},
-      el('th', { scope: 'row' }, ...nameCell(app, group, row, showToken)),
+      el('th', { scope: 'row', className: group }, ...nameCell(app, group, row, showToken)),
       number(format.number(row.requests)),
       number(format.percent(total.requests > 0 ? row.requests / total.requests : 0)),
       number(format.number(row.prompt_tokens)),

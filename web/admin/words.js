@@ -134,6 +134,7 @@ export const words = {
     qrOf: 'QR code of the chat link of {name}',
     editTitle: 'Edit token',
     limitsTitle: 'Limits of {n} tokens',
+    limitsTitleOne: 'Limits of “{name}”',
     id: 'Id',
     installation: 'Installation',
     version: 'Version',

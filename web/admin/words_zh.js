@@ -129,6 +129,7 @@ export const chinese = {
   qrOf: '{name} 的聊天链接二维码',
   editTitle: '编辑令牌',
   limitsTitle: '{n} 个令牌的限额',
+  limitsTitleOne: '“{name}”的限额',
   id: '编号',
   installation: '安装',
   version: '版本',

@@ -14,7 +14,7 @@ UPDATE tokens SET used_up_until = strftime('%Y-%m', 'now', '+1 day') || '-31'
          WHERE token_id = tokens.id AND date >= strftime('%Y-%m', 'now', '-1 day')) >= min(daily_limit, monthly_limit);
 
 -- The operator's lists, of which all but the first are short.
-CREATE INDEX tokens_by_label ON tokens (label COLLATE NOCASE);
+CREATE INDEX tokens_by_label ON tokens (label COLLATE NOCASE, deleted_at);
 CREATE INDEX tokens_disabled ON tokens (status) WHERE status = 'disabled' AND deleted_at IS NULL;
 CREATE INDEX tokens_used_up ON tokens (used_up_until) WHERE used_up_until IS NOT NULL;
 CREATE INDEX tokens_deleted ON tokens (deleted_at) WHERE deleted_at IS NOT NULL;

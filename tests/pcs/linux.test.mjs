@@ -10,7 +10,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { certificate } from '../fakes/certificate.mjs';
 import { FakeOpencat } from '../fakes/opencat_server.mjs';
-import { assertSucceeded, hasProgram, place, run, temporaryFolder, tinyApp } from './helpers.mjs';
+import { assertSucceeded, hasProgram, place, run, temporaryFolder, tinyApp } from '../templates/helpers.mjs';
 
 const asRoot = process.getuid?.() === 0;
 const works = (words) => spawnSync(words[0], words.slice(1)).status === 0;

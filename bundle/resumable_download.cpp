@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bundle/transfer.hpp"
+#include "bundle/resumable_download.hpp"
 
 #include <algorithm>
 #include <optional>

