@@ -218,3 +218,20 @@ test('a search finds words in titles and messages, the newest one, in every lang
   history.removeMessage(last);
   assert.equal((await history.find('打呼噜')).length, 0);
 });
+
+test('what was found is shown with a little around it, less where letters are wide', async () => {
+  const { history } = await tab();
+  const talk = history.create({ title: 'x' });
+  const snippet = async (content, query) => {
+    const message = say(history, talk, content);
+    const [{ snippet: found }] = await history.find(query);
+    history.removeMessage(message);
+    return `${found.before}[${found.hit}]${found.after}`;
+  };
+  assert.equal(await snippet('**short** text', 'text'), ' short [text]');
+  assert.equal(await snippet(`${'a'.repeat(40)} needle`, 'NEEDLE'), `…${'a'.repeat(13)} [needle]`);
+  assert.equal(
+    await snippet(`${'字'.repeat(40)}针${'字'.repeat(80)}`, '针'),
+    `…${'字'.repeat(6)}[针]${'字'.repeat(60)}…`,
+  );
+});
