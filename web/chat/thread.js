@@ -6,8 +6,8 @@ import { createAnswer } from './answer.js';
 import { createFollower } from './follow.js';
 import { createQuestion } from './question.js';
 
-const placedAtOnce = 40; // messages that are on the page at once, and then in each idle moment
-const filledAtOnce = 12; // of these, so many with their words: more than a window holds
+const placedAtOnce = 24; // messages that are on the page at once, and then in each idle moment
+const filledAtOnce = 8; // of these, so many with their words: more than a window holds
 const busyShare = 4; // drawing may take one part of so many of the time
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50, { timeRemaining: () => 8 }));
 
