@@ -2,7 +2,9 @@
 // Finds words in all conversations. Every text is in memory, in lower case: ten thousand messages are a few
 // megabytes, and looking through them takes a few milliseconds.
 
-const around = 14; // characters shown before what was found; the list is narrow
+const before = 14; // characters shown before what was found, for the list is narrow;
+const beforeWide = 6; // and fewer of those that are twice as wide
+const after = 60;
 
 export function createTextIndex() {
   const conversations = new Map(); // id → Map of message id → {text, lower}
@@ -50,12 +52,14 @@ function newestWith(texts, has) {
 function snippetOf({ text, lower }, word) {
   // A few letters change their length in lower case; then the snippet is a little beside, and nothing worse.
   const at = lower.indexOf(word);
-  const from = Math.max(0, at - around);
+  const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+  const near = wide.test(text.slice(Math.max(0, at - beforeWide), at)) ? beforeWide : before;
+  const from = Math.max(0, at - near);
   const end = at + word.length;
   const flat = (part) => part.replace(/[#*`|>~]+/g, ' ').replace(/\s+/g, ' '); // Markdown's signs say nothing here
   return {
     before: (from > 0 ? '…' : '') + flat(text.slice(from, at)),
     hit: flat(text.slice(at, end)),
-    after: flat(text.slice(end, end + 4 * around)) + (end + 4 * around < text.length ? '…' : ''),
+    after: flat(text.slice(end, end + after)) + (end + after < text.length ? '…' : ''),
   };
 }

@@ -30,7 +30,13 @@ async function tab({ name = `db${(names += 1)}`, database, now } = {}) {
   });
   open.push(() => (db.close(), channel.close()));
   await history.load();
-  return { name, db, history, heard, news: () => new Promise((resolve) => heard.waiting.push(resolve)) };
+  /** Resolves when the tab is told of something; a test that waits for what never comes fails. */
+  const news = () =>
+    new Promise((resolve, reject) => {
+      const impatient = setTimeout(() => reject(new Error('no news')), 5000);
+      heard.waiting.push(() => (clearTimeout(impatient), resolve()));
+    });
+  return { name, db, history, heard, news };
 }
 
 let count = 0;
@@ -211,4 +217,21 @@ test('a search finds words in titles and messages, the newest one, in every lang
   assert.deepEqual(await history.find('they dogs'), []);
   history.removeMessage(last);
   assert.equal((await history.find('打呼噜')).length, 0);
+});
+
+test('what was found is shown with a little around it, less where letters are wide', async () => {
+  const { history } = await tab();
+  const talk = history.create({ title: 'x' });
+  const snippet = async (content, query) => {
+    const message = say(history, talk, content);
+    const [{ snippet: found }] = await history.find(query);
+    history.removeMessage(message);
+    return `${found.before}[${found.hit}]${found.after}`;
+  };
+  assert.equal(await snippet('**short** text', 'text'), ' short [text]');
+  assert.equal(await snippet(`${'a'.repeat(40)} needle`, 'NEEDLE'), `…${'a'.repeat(13)} [needle]`);
+  assert.equal(
+    await snippet(`${'字'.repeat(40)}针${'字'.repeat(80)}`, '针'),
+    `…${'字'.repeat(6)}[针]${'字'.repeat(60)}…`,
+  );
 });
