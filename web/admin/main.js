@@ -3,10 +3,10 @@
 import { byId, el } from '../common/dom.js';
 import { createWords } from '../common/i18n.js';
 import { safeStorage } from '../common/storage.js';
+import { createPreferences } from '../chat/preferences.js';
 import { createApi, wordsFor } from './api.js';
 import { createFormat } from './format.js';
 import { icon } from './parts.js';
-import { applyTheme, chosenLanguage, chosenTheme, keepLanguage, nextTheme } from './preferences.js';
 import { createServerView } from './server.js';
 import { createSignIn } from './signin.js';
 import { createToasts } from './toasts.js';
@@ -24,24 +24,35 @@ const makers = {
 const base = new URL('./', location.href);
 // Of this tab alone, and gone with it.
 const session = safeStorage(() => sessionStorage);
-const secretKey = 'opencat-admin-secret';
+const secretKey = `opencat.admin-secret:${base.pathname}`; // servers under one origin each have their own
+// Chosen here or on the chat page: it holds for both.
+const preferences = createPreferences(
+  safeStorage(() => localStorage),
+  base.pathname,
+  navigator.language,
+);
+const themes = ['auto', 'light', 'dark'];
 const api = createApi({ base, secret: () => session.getItem(secretKey) ?? '' });
 
 let app; // what the views work with, in the language of the moment
 let views = {};
 let open = null; // the view that is shown
 
-applyTheme();
-speak(chosenLanguage());
+preferences.applyTheme(document.documentElement);
+speak(preferences.spoken);
 byId('bar').hidden = false;
 byId('skip').hidden = false;
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault(); // the address says which view is open
   byId('main').focus();
 });
-byId('language').addEventListener('click', () => speak(app.language === 'zh' ? 'en' : 'zh'));
+byId('language').addEventListener('click', () => {
+  preferences.set('language', app.language === 'zh' ? 'en' : 'zh');
+  speak(preferences.spoken);
+});
 byId('theme').addEventListener('click', () => {
-  nextTheme();
+  preferences.set('theme', themes[(themes.indexOf(preferences.theme) + 1) % themes.length]);
+  preferences.applyTheme(document.documentElement);
   nameTheme();
   open?.recolour?.();
 });
@@ -52,7 +63,6 @@ route();
 
 /** Says everything in this language: what the page has, and the views anew. */
 function speak(language) {
-  keepLanguage(language);
   const { t, fill } = createWords(allWords, language);
   fill(document.documentElement);
   document.title = t('title');
@@ -81,8 +91,8 @@ function speak(language) {
 }
 
 function nameTheme() {
-  const theme = chosenTheme();
-  const name = app.t({ system: 'themeSystem', light: 'themeLight', dark: 'themeDark' }[theme]);
+  const { theme } = preferences;
+  const name = app.t({ auto: 'themeSystem', light: 'themeLight', dark: 'themeDark' }[theme]);
   const button = byId('theme');
   button.replaceChildren(icon(theme));
   button.setAttribute('aria-label', name);
