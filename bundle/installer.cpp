@@ -65,6 +65,14 @@ std::set<std::string> link_known(const std::optional<fs::path>& before, const Js
   return linked;
 }
 
+/// Removes the lock, and the prefix if nothing is left in it: Windows keeps the name of what is open.
+void give_up(const Installed& installed, FileLock& lock) {
+  std::error_code ignored;
+  fs::remove(installed.lock(), ignored);
+  lock.release();
+  fs::remove(installed.prefix(), ignored);
+}
+
 Error setup_failed(int exit_code, const Installed& installed) {
   const std::string message =
       "the installation did not finish; the reason is above, and in " + installed.log().string();
@@ -151,9 +159,8 @@ fs::path Installer::place(const std::string& bundle, const Installed& installed,
 
 InstallResult Installer::install(const InstallRequest& request, std::stop_token stop) {
   const Installed installed(request.prefix);
-  const FileLock lock(
-      installed.lock(), FileLock::Wait::never,
-      "another opencat is installing into " + request.prefix.string() + "; wait for it to end");
+  FileLock lock(installed.lock(), FileLock::Wait::never,
+                "another opencat is installing into " + request.prefix.string() + "; wait for it to end");
   const auto before = installed.current();
   try {
     make_folders(installed.versions());
@@ -169,7 +176,7 @@ InstallResult Installer::install(const InstallRequest& request, std::stop_token 
     std::error_code ignored;
     if (!now && stop.stop_requested()) fs::remove(installed.log(), ignored);
     installed.remove_empty_folders();
-    if (!now) fs::remove(installed.lock(), ignored);
+    if (!now) give_up(installed, lock);
     throw;
   }
 }
@@ -214,8 +221,8 @@ UninstallResult Installer::uninstall(const fs::path& prefix, const std::vector<s
     throw Error(ErrorKind::usage,
                 "nothing is installed in " + prefix.string() + "; name its folder with --prefix");
   }
-  const FileLock lock(installed.lock(), FileLock::Wait::never,
-                      "another opencat is at work in " + prefix.string() + "; wait for it to end");
+  FileLock lock(installed.lock(), FileLock::Wait::never,
+                "another opencat is at work in " + prefix.string() + "; wait for it to end");
   std::error_code ignored;
   if (folder) {
     result.leftovers.clear();
@@ -233,7 +240,7 @@ UninstallResult Installer::uninstall(const fs::path& prefix, const std::vector<s
     for (const fs::path& file : result.leftovers) fs::remove(file, ignored);
   }
   installed.remove_empty_folders();
-  fs::remove(installed.lock(), ignored);
+  give_up(installed, lock);
   return result;
 }
 

@@ -134,8 +134,10 @@ FileLock::FileLock(const fs::path& file, Wait wait, const std::string& busy_mess
   descriptor_ = opened.release();
 }
 
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) descriptor::close(descriptor_);
+FileLock::~FileLock() { release(); }
+
+void FileLock::release() {
+  if (descriptor_ >= 0) descriptor::close(std::exchange(descriptor_, -1));
 }
 
 }  // namespace opencat

@@ -61,6 +61,9 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
 
+  /// Lets go of it before its scope ends.
+  void release();
+
  private:
   int descriptor_ = -1;
 };

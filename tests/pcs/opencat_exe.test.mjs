@@ -7,7 +7,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { sandbox, tree, until } from '../cli/helpers.mjs';
+import { certificate } from '../fakes/certificate.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
+import { Signer } from '../fakes/openpgp.mjs';
 import { NODE_VERSION, NPM_VERSION } from '../fakes/runtime.mjs';
 import { tokenRequest, startServer } from '../support/server.mjs';
 import { chatStream } from '../support/http.mjs';
@@ -93,6 +95,71 @@ test('fetch: what cannot be had is one line and an exit code', { skip }, async (
   assert.ok(!tree(here('damaged')).some((name) => name.endsWith('node.exe')), 'nothing of it is kept');
 });
 
+test(
+  'fetch: a release signed by a known key, as zip and tar.gz, and none by another',
+  { skip },
+  async (t) => {
+    const signer = new Signer(t, 'releaser');
+    const version = '22.14.0';
+    const dist = await NodeMirror.start();
+    t.after(() => dist.stop());
+    dist.addDist(version, ['win-x64', 'linux-x64'], { lts: 'Jod' });
+    const sums = `/dist/v${version}/SHASUMS256.txt`;
+    dist.files.set(`${sums}.sig`, signer.detached(dist.files.get(sums)));
+    fs.writeFileSync(here('keys.asc'), signer.publicKey);
+    const trusted = ['--keyring', there('keys.asc'), '--trust-key', signer.fingerprint];
+    const words = [
+      'fetch',
+      '--platform',
+      'win-x64,linux-x64',
+      '--source',
+      'dist',
+      '--mirror',
+      dist.dist,
+      '--json',
+    ];
+    const fetched = await exe([...words, ...trusted, '--require-signature', '--cache-dir', there('signed')]);
+    assert.equal(fetched.code, 0, fetched.output);
+    for (const runtime of json(fetched.output).runtimes) {
+      assert.deepEqual([runtime.verified, runtime.signed_by], ['sha256+signature', signer.fingerprint]);
+      const program = runtime.platform === 'win-x64' ? 'node.exe' : 'bin/node';
+      assert.ok(fs.existsSync(path.join(placeOf(runtime.path), program)), program);
+    }
+    dist.files.set(`${sums}.sig`, signer.detached('another list'));
+    const refused = await exe([...words, ...trusted, '--cache-dir', there('forged')]);
+    assert.equal(refused.code, 4, refused.output);
+    assert.ok(
+      !tree(here('forged')).some(
+        (name) => /node(\.exe)?$/.test(name) && fs.statSync(here('forged', name)).isFile(),
+      ),
+    );
+  },
+);
+
+// Without --cacert Windows' TLS itself checks the certificate; Wine's checks none, so that cannot be shown here.
+test('fetch over TLS: the CA that --cacert names counts, and no other', { skip }, async (t) => {
+  const ours = certificate(here(), ['localhost']);
+  const others = certificate(fs.mkdtempSync(here('other-')), ['localhost']);
+  const mirror = await NodeMirror.start(ours);
+  t.after(() => mirror.stop());
+  mirror.addDist('22.5.0', ['win-x64'], { lts: 'Jod' });
+  const words = [
+    'fetch',
+    '--mirror',
+    `https://localhost:${mirror.port}/dist`,
+    '--source',
+    'dist',
+    '--retries',
+    '0',
+  ];
+  const trust = (tls) => ['--cacert', there(...path.relative(here(), tls.file).split('/'))];
+  const refused = await exe([...words, ...trust(others), '--cache-dir', there('untrusted')]);
+  assert.equal(refused.code, 3, refused.output);
+  assert.match(refused.output, /is not trusted/);
+  const fetched = await exe([...words, ...trust(ours), '--cache-dir', there('trusted')]);
+  assert.equal(fetched.code, 0, fetched.output);
+});
+
 test('bundle, install, chat, again, uninstall: the way of one PC, by opencat.exe', { skip }, async (t) => {
   const server = await startServer();
   t.after(() => server.stop());
@@ -139,7 +206,7 @@ test('bundle, install, chat, again, uninstall: the way of one PC, by opencat.exe
 
   const gone = await exe(['uninstall', ...prefix]);
   assert.equal(gone.code, 0, gone.output);
-  assert.deepEqual(tree(home), [], 'nothing is left');
+  assert.ok(!fs.existsSync(home), `${tree(home)} is left`);
   assert.deepEqual(desktop(), []);
 });
 
@@ -147,7 +214,7 @@ test('install refuses a damaged bundle, and leaves nothing', { skip }, async () 
   fs.writeFileSync(here('broken.zip'), 'PK\x03\x04 and no more');
   const refused = await exe(['install', there('broken.zip'), '--prefix', there('broken')]);
   assert.equal(refused.code, 4, refused.output);
-  assert.deepEqual(tree(here('broken')), []);
+  assert.ok(!fs.existsSync(here('broken')), `${tree(here('broken'))} is left`);
 });
 
 /** `opencat serve` on Wine, listening: { url, ready, started, pid() }. */
