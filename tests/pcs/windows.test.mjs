@@ -69,8 +69,9 @@ test('install.bat: npm ci, token, configuration, shortcut; the chat; and gone', 
   assert.equal((await server.status(config.token)).status, 'active', 'the server issued it');
   assert.ok(!fs.readFileSync(path.join(place, 'logs/install.log'), 'utf8').includes(config.token));
 
-  const [shortcut, ...others] = desktop();
+  const [terminal, shortcut, ...others] = desktop().sort();
   assert.deepEqual(others, []);
+  assert.match(terminal, /Li & Co 100% \(terminal\)\.url$/);
   assert.match(shortcut, /Li & Co 100%\.url$/);
   const url = fs.readFileSync(path.join(wine.user, 'Desktop', shortcut), 'utf8');
   assert.equal(url, `[InternetShortcut]\r\nURL=${server.url}/chat#token=${config.token}\r\n`);
@@ -82,7 +83,7 @@ test('install.bat: npm ci, token, configuration, shortcut; the chat; and gone', 
   const again = await wine.cmd(path.join(place, 'install.bat'), ['--no-browser']);
   assert.equal(again.code, 0, again.output);
   assert.equal(JSON.parse(fs.readFileSync(path.join(place, 'data/config.json'))).token, config.token);
-  assert.equal(desktop().length, 1);
+  assert.equal(desktop().length, 2);
 
   const gone = await wine.cmd(path.join(place, 'uninstall.bat'), ['--yes']);
   assert.equal(gone.code, 0, gone.output);
