@@ -22,7 +22,7 @@ std::string overview(const std::vector<std::unique_ptr<Command>>& commands) {
       "opencat: give AI chat to people who have nothing installed.\n\nUsage: opencat COMMAND [OPTIONS]\n\n";
   for (const auto& command : commands) {
     const CommandHelp help = command->help();
-    text += "  " + help.name + std::string(12 - std::min<std::size_t>(help.name.size(), 11), ' ') +
+    text += "  " + help.name + std::string(14 - std::min<std::size_t>(help.name.size(), 13), ' ') +
             help.summary + "\n";
   }
   text += "\n  opencat COMMAND --help says more of each; opencat --version\n\n";
