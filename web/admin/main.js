@@ -3,7 +3,7 @@
 import { byId, el } from '../common/dom.js';
 import { createWords } from '../common/i18n.js';
 import { safeStorage } from '../common/storage.js';
-import { createPreferences } from '../chat/preferences.js';
+import { createPreferences } from '../common/preferences.js';
 import { createApi, wordsFor } from './api.js';
 import { createFormat } from './format.js';
 import { icon } from './parts.js';

@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The server: what it is, and how it is doing.
 import { el } from '../common/dom.js';
-import { createPolling } from './polling.js';
-import { createPulse } from './upstreams.js';
+import { createLive } from './live.js';
 
 const every_ms = 5000;
 
 export function createServerView(app) {
   const { t, format, api } = app;
-  const pulse = createPulse(app);
+  const { pulse, show, hide } = createLive(app, every_ms, api.server, render);
   const figures = el('dl', { className: 'figures' });
   const facts = el('dl', { className: 'facts' });
-  const node = el('div', {}, pulse.node, figures, el('div', { className: 'card' }, facts));
-
-  const polling = createPolling(async (signal) => {
-    try {
-      const server = await api.server({ signal });
-      app.well();
-      pulse.beat(true);
-      render(server);
-    } catch (error) {
-      pulse.beat(false);
-      app.fail(error, again);
-    }
-  }, every_ms);
-  const again = () => {
-    polling.stop();
-    polling.start();
-  };
+  const node = el('div', {}, pulse, figures, el('div', { className: 'card' }, facts));
 
   function render(server) {
     const figure = (name, value, hint = '') =>
@@ -72,7 +55,7 @@ export function createServerView(app) {
     facts.replaceChildren(...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
   }
 
-  return { node, show: () => polling.start(), hide: () => polling.stop() };
+  return { node, show, hide };
 }
 
 /** "UTC+08:00" */

@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The upstreams and how they are doing, live.
 import { el } from '../common/dom.js';
-import { createPolling } from './polling.js';
+import { createLive } from './live.js';
 
 const every_ms = 3000;
 
 export function createUpstreamsView(app) {
   const { t, api } = app;
-  const pulse = createPulse(app);
+  const { pulse, show, hide } = createLive(app, every_ms, api.upstreams, (answer) =>
+    render(answer.upstreams),
+  );
   const cards = el('ul', { className: 'upstreams' });
   const empty = el('p', { className: 'empty', hidden: true }, t('noUpstreams'));
-  const node = el('div', {}, pulse.node, cards, empty);
+  const node = el('div', {}, pulse, cards, empty);
   let states = new Map();
   let shown = '';
-
-  const polling = createPolling(async (signal) => {
-    try {
-      const { upstreams } = await api.upstreams({ signal });
-      app.well();
-      pulse.beat(true);
-      render(upstreams);
-    } catch (error) {
-      pulse.beat(false);
-      app.fail(error, again);
-    }
-  }, every_ms);
-  const again = () => {
-    polling.stop();
-    polling.start();
-  };
 
   function render(upstreams) {
     const now = JSON.stringify(upstreams);
@@ -45,20 +31,7 @@ export function createUpstreamsView(app) {
     states = new Map(upstreams.map(({ name, state }) => [name, state]));
   }
 
-  return { node, show: () => polling.start(), hide: () => polling.stop() };
-}
-
-/** Whether what is shown is what is: {node, beat(well)}. */
-export function createPulse({ t, format }) {
-  const words = el('span', {});
-  const node = el('p', { className: 'pulse' }, el('i', { 'aria-hidden': 'true' }), words);
-  return {
-    node,
-    beat(well) {
-      node.classList.toggle('still', !well);
-      words.textContent = well ? `${t('live')} · ${format.clock(new Date().toISOString())}` : t('paused');
-    },
-  };
+  return { node, show, hide };
 }
 
 function card(app, upstream) {

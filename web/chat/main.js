@@ -13,7 +13,7 @@ import { createHistory } from './history.js';
 import { newId } from './ids.js';
 import { createNotice } from './notice.js';
 import { titleOf } from './conversation.js';
-import { createPreferences } from './preferences.js';
+import { createPreferences } from '../common/preferences.js';
 import { createQuota } from './quota.js';
 import { createSignIn } from './signin.js';
 import { settleIn } from './tabs.js';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createDraft } from '../chat/draft.js';
 import { fileName, fromJson, toJson, toMarkdown } from '../chat/exchange.js';
 import { newId } from '../chat/ids.js';
-import { createPreferences } from '../chat/preferences.js';
+import { createPreferences } from '../common/preferences.js';
 import { forModel } from '../chat/request.js';
 import { createTree } from '../chat/tree.js';
 import { titleOf } from '../chat/conversation.js';

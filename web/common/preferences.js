@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Language and theme: after the browser, unless chosen here. Kept for this browser.
-import { languageOf } from '../common/i18n.js';
+import { languageOf } from './i18n.js';
 
 /** `storage` as storage.js's; `prefix` keeps servers under one origin apart. */
 export function createPreferences(storage, prefix, browserLanguage) {
