@@ -9,7 +9,7 @@
 namespace opencat {
 
 ArrivingFile::ArrivingFile(const std::filesystem::path& file)
-    : descriptor_(descriptor::open(file, descriptor::Opening::read)) {
+    : path_(file), descriptor_(descriptor::open(file, descriptor::Opening::read)) {
   if (descriptor_ < 0) throw system_error("cannot read " + file.string());
 }
 

@@ -17,6 +17,8 @@ class ArrivingFile {
   ArrivingFile(const ArrivingFile&) = delete;
   ArrivingFile& operator=(const ArrivingFile&) = delete;
 
+  const std::filesystem::path& path() const { return path_; }
+
   /// Up to `size` of the next bytes, and how many: waits until there are some; 0 at the end. Throws
   /// Error(interrupted) when no more will come though it is not whole.
   std::size_t read(char* buffer, std::size_t size);
@@ -26,6 +28,7 @@ class ArrivingFile {
   void breaks_off();
 
  private:
+  std::filesystem::path path_;
   int descriptor_;
   std::uint64_t read_ = 0;
   std::mutex mutex_;

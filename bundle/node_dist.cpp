@@ -6,7 +6,6 @@
 #include "bundle/node_checksums.hpp"
 #include "bundle/node_source.hpp"
 #include "bundle/unpack.hpp"
-#include "opencat/archive_reader.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "opencat/text.hpp"
@@ -88,15 +87,7 @@ class DistSource : public NodeSource {
       const std::string path = name.substr(stem.size() + 1);
       return is_wanted(path, request.platform) ? std::optional(path) : std::nullopt;
     };
-    if (request.platform.is_windows()) {
-      // A zip's directory is at its end.
-      const auto zip = downloads_.fetch(download, {}, progress, stop);
-      progress.say("unpacking " + file_name);
-      empty_folder(request.target);
-      unpack_archive(zip->path(), request.target, file_name, place, {}, stop);
-    } else {
-      downloads_.fetch(download, unpack_into(request.target, file_name, place, stop), progress, stop);
-    }
+    downloads_.fetch(download, unpack_into(request.target, file_name, place, stop), progress, stop);
     return {installed_npm_version(request.target, request.platform),
             verified_by("sha256", !checksums.signed_by.empty()), checksums.signed_by};
   }

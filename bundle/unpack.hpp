@@ -10,10 +10,7 @@
 
 namespace opencat {
 
-/// Makes the folder, with nothing in it.
-void empty_folder(const std::filesystem::path& folder);
-
-/// A reader of a .tar.gz that unpacks it into the folder while it arrives, each time from the begin.
+/// A reader of an archive that unpacks it into the folder while it arrives, each time from the begin.
 Downloads::Reader unpack_into(const std::filesystem::path& folder, const std::string& title,
                               const PlaceEntry& place, std::stop_token stop);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <archive.h>
@@ -35,6 +36,57 @@ constexpr std::uint64_t ratio_matters_from = 64ull << 20;
   return archive_read_open_filename_w(reader, file, block);
 }
 
+/// The bytes of a stream, for libarchive.
+class Inflow {
+ public:
+  /// Waits for the first bytes.
+  explicit Inflow(const ArchiveStream& stream) : stream_(stream), buffer_(1 << 16) {
+    while (ahead_ < 4 && take() > 0) continue;
+    is_zip_ = zip::begins_like_zip({buffer_.data(), ahead_});
+  }
+  bool is_zip() const { return is_zip_; }
+
+  int open(archive* reader) { return archive_read_open(reader, this, nullptr, &Inflow::on_read, nullptr); }
+  /// So many came.
+  std::uint64_t bytes() const { return bytes_; }
+  /// Throws what the stream threw.
+  void rethrow() const {
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+  void read_to_end() {
+    do ahead_ = 0;
+    while (take() > 0);
+  }
+
+ private:
+  std::size_t take() {
+    const std::size_t size = stream_(buffer_.data() + ahead_, buffer_.size() - ahead_);
+    ahead_ += size;
+    bytes_ += size;
+    return size;
+  }
+  static la_ssize_t on_read(archive* reader, void* user, const void** bytes) {
+    auto& self = *static_cast<Inflow*>(user);
+    try {
+      if (self.ahead_ == 0) self.take();
+      *bytes = self.buffer_.data();
+      return static_cast<la_ssize_t>(std::exchange(self.ahead_, 0));
+    } catch (...) {
+      // No exception may pass through libarchive's C code.
+      self.thrown_ = std::current_exception();
+      archive_set_error(reader, EIO, "no more bytes");
+      return ARCHIVE_FATAL;
+    }
+  }
+
+  const ArchiveStream& stream_;
+  std::vector<char> buffer_;
+  bool is_zip_ = false;
+  std::size_t ahead_ = 0;  ///< bytes in the buffer that libarchive has not had
+  std::uint64_t bytes_ = 0;
+  std::exception_ptr thrown_;
+};
+
 class Unpacking {
  public:
   Unpacking(fs::path folder, std::string title, const PlaceEntry& place, const ArchiveLimits& limits,
@@ -42,7 +94,9 @@ class Unpacking {
       : folder_(std::move(folder)), title_(std::move(title)), place_(place), limits_(limits), stop_(stop) {}
 
   void run(const fs::path& file);
-  void run(const ArchiveStream& stream);
+  void run(Inflow& inflow);
+  /// Whether what run(Inflow&) unpacked of a zip is what its directory tells. Throws when that is refused.
+  bool is_told_by(const InputFile& zip);
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
@@ -60,12 +114,11 @@ class Unpacking {
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) refuse_damaged();
     return true;
   }
-  /// A zip's directory before anything of it is unpacked.
-  void check_zip(const InputFile& zip);
+  /// The entries of a zip, when nothing is wrong with its directory.
+  std::vector<zip::ListedEntry> read_directory(const InputFile& zip);
   void support_tar();
   void unpack_entries();
   void unpack_entry(archive_entry* entry);
-  static la_ssize_t on_read(archive* reader, void* user, const void** bytes);
   void write_content(archive_entry* entry, const fs::path& target, unsigned mode);
   void account(std::uint64_t bytes);
 
@@ -77,10 +130,9 @@ class Unpacking {
   Reader reader_{archive_read_new(), &archive_read_free};
   TakenNames taken_;
   std::uint64_t total_ = 0;
-  std::uint64_t packed_ = 0;  ///< the archive's bytes: all, or those of a stream that came so far
-  const ArchiveStream* stream_ = nullptr;
-  std::vector<char> buffer_;
-  std::exception_ptr thrown_;
+  std::uint64_t packed_ = 0;                                 ///< the archive's bytes,
+  const Inflow* inflow_ = nullptr;                           ///< or whence they come
+  std::vector<std::pair<std::string, std::uint64_t>> seen_;  ///< the entries' names and sizes
 };
 
 void Unpacking::support_tar() {
@@ -89,37 +141,38 @@ void Unpacking::support_tar() {
   archive_read_support_filter_xz(reader_.get());
 }
 
-la_ssize_t Unpacking::on_read(archive* reader, void* user, const void** bytes) {
-  auto& self = *static_cast<Unpacking*>(user);
+void Unpacking::run(Inflow& inflow) {
+  inflow_ = &inflow;
   try {
-    const std::size_t size = (*self.stream_)(self.buffer_.data(), self.buffer_.size());
-    self.packed_ += size;
-    *bytes = self.buffer_.data();
-    return static_cast<la_ssize_t>(size);
-  } catch (...) {
-    // No exception may pass through libarchive's C code.
-    self.thrown_ = std::current_exception();
-    archive_set_error(reader, EIO, "no more bytes");
-    return ARCHIVE_FATAL;
-  }
-}
-
-void Unpacking::run(const ArchiveStream& stream) {
-  stream_ = &stream;
-  buffer_.resize(1 << 16);
-  support_tar();
-  try {
-    check(archive_read_open(reader_.get(), this, nullptr, &Unpacking::on_read, nullptr));
+    if (inflow.is_zip()) {
+      archive_read_support_format_zip_streamable(reader_.get());
+    } else {
+      support_tar();
+    }
+    check(inflow.open(reader_.get()));
     unpack_entries();
   } catch (const Error&) {
-    if (thrown_) std::rethrow_exception(thrown_);
+    inflow.rethrow();
     throw;
   }
 }
 
-void Unpacking::check_zip(const InputFile& zip) {
+bool Unpacking::is_told_by(const InputFile& zip) {
+  auto entries = read_directory(zip);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  const auto is_same = [](const zip::ListedEntry& told, const auto& seen) {
+    // A local header says neither what kind of file it is nor who may do what with it.
+    const bool plain = told.mode == 0 || ((told.mode & 0100) == 0 && (told.mode & 077) != 0);
+    const bool link = told.unix_kind == AE_IFLNK;
+    return told.name == seen.first && told.size == seen.second && !told.sized_behind && plain && !link;
+  };
+  return std::equal(entries.begin(), entries.end(), seen_.begin(), seen_.end(), is_same);
+}
+
+std::vector<zip::ListedEntry> Unpacking::read_directory(const InputFile& zip) {
   std::uint64_t total = 0;
-  for (const auto& entry : zip::read_directory(zip, title_, limits_.max_entries)) {
+  auto entries = zip::read_directory(zip, title_, limits_.max_entries);
+  for (const auto& entry : entries) {
     // Each at most 2^64 - 1, hence no sum without a look at each.
     if (entry.size > limits_.max_total_bytes) refuse("it unpacks to more than it should");
     // libarchive would make a plain file of a pipe.
@@ -130,6 +183,7 @@ void Unpacking::check_zip(const InputFile& zip) {
     total += entry.size;
     if (total > limits_.max_total_bytes) refuse("it unpacks to more than it should");
   }
+  return entries;
 }
 
 void Unpacking::run(const fs::path& file) {
@@ -137,7 +191,7 @@ void Unpacking::run(const fs::path& file) {
     const InputFile bytes(file);
     packed_ = bytes.size();
     if (zip::looks_like_zip(bytes)) {
-      check_zip(bytes);
+      read_directory(bytes);
       // The reader that believes the directory, which is now known to be right.
       archive_read_support_format_zip_seekable(reader_.get());
     } else {
@@ -163,6 +217,9 @@ void Unpacking::unpack_entry(archive_entry* entry) {
   if (raw == nullptr) raw = archive_entry_pathname(entry);
   if (raw == nullptr) refuse("an entry has a name that cannot be read");
   std::string name = raw;
+  if (inflow_ != nullptr) {
+    seen_.emplace_back(name, static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0)));
+  }
   while (name.rfind("./", 0) == 0) name.erase(0, 2);
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   if (name.empty() || name == ".") return;
@@ -194,7 +251,8 @@ void Unpacking::unpack_entry(archive_entry* entry) {
 void Unpacking::account(std::uint64_t bytes) {
   if (bytes > limits_.max_total_bytes) refuse("it unpacks to more than it should");
   total_ += bytes;
-  const bool bomb = total_ > ratio_matters_from && total_ / limits_.max_ratio > packed_;
+  const std::uint64_t packed = inflow_ != nullptr ? inflow_->bytes() : packed_;
+  const bool bomb = total_ > ratio_matters_from && total_ / limits_.max_ratio > packed;
   if (bomb || total_ > limits_.max_total_bytes) refuse("it unpacks to more than it should");
 }
 
@@ -239,10 +297,24 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, const std::
   Unpacking(folder, title, place, limits, std::move(stop)).run(archive);
 }
 
-void unpack_archive_stream(const ArchiveStream& stream, const fs::path& folder, const std::string& title,
-                           const PlaceEntry& place, const ArchiveLimits& limits, std::stop_token stop) {
+void unpack_arriving_archive(const ArchiveStream& stream, const fs::path& file, const fs::path& folder,
+                             const std::string& title, const PlaceEntry& place, const ArchiveLimits& limits,
+                             std::stop_token stop) {
   const Utf8Locale locale;
-  Unpacking(folder, title, place, limits, std::move(stop)).run(stream);
+  Inflow inflow(stream);
+  Unpacking attempt(folder, title, place, limits, stop);
+  bool done = true;
+  try {
+    attempt.run(inflow);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::integrity || !inflow.is_zip()) throw;
+    done = false;
+  }
+  if (!inflow.is_zip()) return;
+  inflow.read_to_end();
+  if (done && attempt.is_told_by(InputFile(file))) return;
+  empty_folder(folder);
+  Unpacking(folder, title, place, limits, std::move(stop)).run(file);
 }
 
 }  // namespace opencat

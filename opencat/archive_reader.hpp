@@ -40,10 +40,12 @@ void unpack_archive(const std::filesystem::path& archive, const std::filesystem:
 /// ends the unpacking, and the exception reaches the caller.
 using ArchiveStream = std::function<std::size_t(char* buffer, std::size_t size)>;
 
-/// The same for a .tar.gz or .tar.xz whose bytes come while it is unpacked. A .zip has its directory at its
-/// end, so it must be whole.
-void unpack_archive_stream(const ArchiveStream& stream, const std::filesystem::path& folder,
-                           const std::string& title, const PlaceEntry& place = {},
-                           const ArchiveLimits& limits = {}, std::stop_token stop = {});
+/// The same for an archive that is unpacked while it comes: `stream` waits for what comes into `file`, from
+/// its begin. A .zip's directory, which has the last word, is at its end: its files are unpacked as their
+/// local headers tell, and should the directory say anything else of any, all are unpacked again.
+void unpack_arriving_archive(const ArchiveStream& stream, const std::filesystem::path& file,
+                             const std::filesystem::path& folder, const std::string& title,
+                             const PlaceEntry& place = {}, const ArchiveLimits& limits = {},
+                             std::stop_token stop = {});
 
 }  // namespace opencat

@@ -105,6 +105,11 @@ void make_folders(const fs::path& folder, unsigned mode) {
   }
 }
 
+void empty_folder(const fs::path& folder) {
+  fs::remove_all(folder);
+  make_folders(folder);
+}
+
 TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& prefix) {
   make_folders(parent);
   fs::path name = parent / (prefix + "XXXXXX");

@@ -30,6 +30,9 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view b
 /// Makes the folder and those above it; the new ones get `mode`. Throws Error(failed) naming the folder.
 void make_folders(const std::filesystem::path& folder, unsigned mode = 0755);
 
+/// Makes the folder, or removes all that is in it. Throws as make_folders() and std::filesystem.
+void empty_folder(const std::filesystem::path& folder);
+
 /// Gives `from` the name `to`, replacing a file that has it. Waits while another program has either open,
 /// where that is in the way. Throws Error(failed).
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -235,6 +235,7 @@ std::uint64_t DirectoryReader::check_local(const Description& listed, ListedEntr
   entry.data_offset = entry.offset + local_size + local.name_size + local.extra_size;
   if (entry.packed_size > file_.size()) refuse("its entry '" + entry.name + "' ends too late");
   const std::uint64_t end = entry.data_offset + entry.packed_size;
+  entry.sized_behind = later;
   return later ? descriptor_end(entry, end) : end;
 }
 
@@ -297,10 +298,13 @@ std::vector<ListedEntry> read_directory(const InputFile& file, const std::string
   }
 }
 
-bool looks_like_zip(const InputFile& file) {
-  if (file.size() < end_size) return false;
-  const std::string start = file.read(0, 4);
+bool begins_like_zip(std::string_view bytes) {
+  const std::string_view start = bytes.substr(0, 4);
   return start == "PK\3\4" || start == "PK\5\6";
+}
+
+bool looks_like_zip(const InputFile& file) {
+  return file.size() >= end_size && begins_like_zip(file.read(0, 4));
 }
 
 }  // namespace opencat::zip

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "opencat/random_access.hpp"
@@ -13,6 +14,7 @@ struct ListedEntry : Entry {
   std::uint64_t data_offset = 0;  ///< of its packed bytes
   /// What kind of file it was on UNIX, as st_mode has it (S_IFREG, S_IFDIR, …); 0: the zip does not say.
   std::uint32_t unix_kind = 0;
+  bool sized_behind = false;  ///< its sizes and CRC stand behind its bytes, in a data descriptor
 };
 
 /// The entries of a zip in the order of its central directory.
@@ -26,7 +28,10 @@ struct ListedEntry : Entry {
 std::vector<ListedEntry> read_directory(const InputFile& file, const std::string& title,
                                         std::uint64_t max_entries);
 
-/// Whether the file begins as a zip does.
+/// Whether a zip begins so; wants its first four bytes.
+bool begins_like_zip(std::string_view bytes);
+
+/// Whether the file does.
 bool looks_like_zip(const InputFile& file);
 
 }  // namespace opencat::zip

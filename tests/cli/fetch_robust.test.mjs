@@ -9,10 +9,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { DEAD, cachedRuntimes, environment, opencat, run, sandbox, start, until } from './helpers.mjs';
 import { certificate } from '../fakes/certificate.mjs';
-import { NodeMirror, distArchive } from '../fakes/node_mirror.mjs';
+import { NodeMirror, distArchive, distFiles } from '../fakes/node_mirror.mjs';
 import { Signer } from '../fakes/openpgp.mjs';
 import { Proxy } from '../fakes/proxy.mjs';
-import { tarGz } from '../fakes/zip.mjs';
+import { tarGz, zip } from '../fakes/zip.mjs';
 
 const VERSION = '22.14.0';
 const ARCHIVE = `node-v${VERSION}-linux-x64.tar.gz`;
@@ -171,6 +171,36 @@ test('a transfer that stalls is broken off, and goes on', async (t) => {
   dist.fail('.tar.gz', 'stall', 1);
   await whole(folder, await run(folder, words(dist.dist, '--stall-timeout', '1s')));
   assert.equal(archives(dist).length, 2);
+});
+
+test('archives of either kind are unpacked while they arrive', async (t) => {
+  for (const platform of ['linux-x64', 'win-x64']) {
+    const folder = sandbox(t);
+    const dist = await NodeMirror.start();
+    t.after(() => dist.stop());
+    const archive = (...release) => {
+      const root = `node-v${VERSION}-${platform}`;
+      const first = { name: `${root}/LICENSE`, bytes: 'the first' };
+      const rest = { name: `${root}/README.md`, bytes: randomBytes(BIG) };
+      const others = distFiles(...release).filter(({ name }) => name !== first.name);
+      return platform.startsWith('win') ? zip([first, rest, ...others]) : tarGz([first, rest, ...others]);
+    };
+    dist.addDist(VERSION, [platform], { archive });
+    dist.fail(`${platform}.`, 'stall', 1);
+    const asked = words(dist.dist, '--stall-timeout', '1h').with(2, platform);
+    const child = start(folder, asked);
+    const cache = path.join(folder, 'cache');
+    const arrived = () => {
+      const names = fs.existsSync(cache) ? fs.readdirSync(cache, { recursive: true }) : [];
+      const file = names.find((name) => path.basename(name) === 'LICENSE');
+      return file && fs.readFileSync(path.join(cache, file), 'utf8') === 'the first' && file;
+    };
+    await until(arrived, 'its first file');
+    assert.deepEqual((await run(folder, ['fetch', '--list', '--json'])).json.runtimes, []);
+    child.kill('SIGKILL');
+    await child.done;
+    await whole(folder, await run(folder, asked));
+  }
 });
 
 test('mirrors in their order: one that is away, one that lags, one that breaks off', async (t) => {

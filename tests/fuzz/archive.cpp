@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // An archive from a stranger: taken or refused with Error(integrity), and whichever it is, what it left is
 // plain files and folders inside the folder, within the limits. The checked directory of a zip agrees with
-// the zip.
+// the zip. Unpacked while it arrives it gives the same.
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "opencat/archive_reader.hpp"
@@ -31,6 +33,19 @@ bool is_taken(const Take& take) {
     for (const char c : error.message()) FUZZ_CHECK(static_cast<unsigned char>(c) >= 0x20);
     return false;
   }
+}
+
+/// Every name below, with its size and mode.
+std::string listing(const fs::path& folder) {
+  std::set<std::string> lines;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const auto mode = static_cast<unsigned>(entry.status().permissions());
+    lines.insert(entry.path().lexically_relative(folder).string() + " " + std::to_string(mode) + " " +
+                 (entry.is_directory() ? "folder" : read_file(entry.path())) + "\n");
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
 }
 
 void check_left(const fs::path& folder) {
@@ -83,6 +98,19 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A zip is never taken whose directory is not; what is no zip has none.
   FUZZ_CHECK(!unpacked || listed || !zip::looks_like_zip(bytes));
   check_left(target);
+  const fs::path arriving = scratch.path() / "inside" / "arriving";
+  make_folders(arriving);
+  std::uint64_t at = 0;
+  const auto stream = [&](char* buffer, std::size_t count) {
+    const std::string piece = bytes.read(at, std::min<std::uint64_t>({count, 61, bytes.size() - at}));
+    at += piece.copy(buffer, piece.size());
+    return piece.size();
+  };
+  const bool arrived = is_taken([&] { unpack_arriving_archive(stream, file, arriving, "it", {}, limits); });
+  FUZZ_CHECK(arrived == unpacked);
+  FUZZ_CHECK(!arrived || listing(arriving) == listing(target));
+  check_left(arriving);
+  fs::remove_all(arriving);
   for (const auto& entry : fs::directory_iterator(scratch.path() / "inside"))
     FUZZ_CHECK(entry.path() == target);
   return 0;
