@@ -117,7 +117,7 @@ function opencatCommands() {
 }
 
 /** The command and its options are there. */
-function checkAgainstHelp(text) {
+export function checkAgainstHelp(text) {
   const [program, command, ...rest] = wordsOf(text);
   const dev = program === './dev';
   const help = dev
