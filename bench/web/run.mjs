@@ -142,6 +142,20 @@ async function coldStart() {
   say('cold, 4x slower CPU, Fast 3G: ready to type', median(typed), 's', 2);
 }
 
+/** On the page: whether the database has the texts of so many conversations for the search. */
+async function textsAreTogether(conversations) {
+  const result = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const [{ name }] = await indexedDB.databases();
+  const db = await result(indexedDB.open(name));
+  const count = await result(db.transaction('texts').objectStore('texts').count());
+  db.close();
+  return count === conversations;
+}
+
 /** Seconds of CPU that the page's main thread has had so far, whatever else the machine does. */
 async function busy(devtools) {
   const { metrics } = await devtools.send('Performance.getMetrics');
@@ -252,6 +266,10 @@ async function history() {
     await page.locator('#list li').nth(9).waitFor();
     await page.reload(); // nothing of it is in memory
     await ready(page);
+    // As on every start but the first after an import: the texts were put together in an idle moment.
+    await page.waitForFunction(textsAreTogether, 10);
+    await page.reload();
+    await ready(page);
     await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
     const before = await busy(devtools);
     opened.push(
@@ -283,6 +301,6 @@ async function history() {
   }
   say('opening 1,000 messages', median(opened), 'ms', 200);
   say('opening 1,000 messages: CPU of the page', median(openedCpu), 'ms');
-  say('searching 10,000 messages, right after the start', median(first), 'ms');
+  say('searching 10,000 messages, right after the start', median(first), 'ms', 100);
   say('searching 10,000 messages', median(searched), 'ms', 100);
 }

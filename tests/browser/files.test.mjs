@@ -85,6 +85,41 @@ test('files are pasted and dropped, and taken out again', async (t) => {
   assert.equal(body.messages[0].content[0].text, 'notes.md:\n\n```\n# 猫\n```');
 });
 
+test('files that wait beside the field outlive a reload, and are gone once they were sent', async (t) => {
+  const page = await talk.open(t);
+  await page.locator('#chooser').setInputFiles([png, note]);
+  await waiting(page).nth(1).waitFor();
+  await input(page).fill('half a thought');
+  await page.waitForFunction(kept, 2);
+  await page.reload();
+  await ready(page);
+  await says(waiting(page).nth(1), 'notes.md');
+  assert.equal(await input(page).inputValue(), 'half a thought');
+  const { body } = await talk.exchange(page, 'look', 'seen');
+  assert.deepEqual(
+    body.messages[0].content.map(({ type }) => type),
+    ['image_url', 'text', 'text'],
+  );
+  await page.waitForFunction(kept, 0);
+  await page.reload();
+  await ready(page);
+  assert.equal(await waiting(page).count(), 0);
+});
+
+/** On the page: whether so many files wait in the database. */
+async function kept(count) {
+  const result = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const [{ name }] = await indexedDB.databases();
+  const db = await result(indexedDB.open(name));
+  const keys = await result(db.transaction('files').objectStore('files').getAllKeys());
+  db.close();
+  return keys.filter(([place]) => place.startsWith('waiting:')).length === count;
+}
+
 test('a large picture is made smaller before it is sent', async (t) => {
   const page = await talk.open(t);
   const large = await page.evaluate(async () => {
@@ -174,7 +209,7 @@ test('instructions and temperature are the conversation’s own', async (t) => {
   await page.locator('#new').click();
   await page.getByRole('button', { name: 'Conversation settings' }).click();
   await page.getByLabel('Instructions for the model').fill('be brief');
-  await page.getByLabel('Temperature of its own').check();
+  await page.getByLabel('Set the temperature').check();
   await page.getByRole('slider', { name: 'Temperature' }).fill('0.3');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const { body } = await talk.exchange(page, 'two', '2');

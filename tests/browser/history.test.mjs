@@ -125,6 +125,25 @@ test('Ctrl+K searches titles and messages, and opens what was found where it is'
   assert.equal(await page.evaluate(() => document.activeElement.id), 'input');
 });
 
+test('a search shows every message that has the words, the newest first, and opens the one that is pressed', async (t) => {
+  const page = await talk.open(t);
+  await have(page, 'dogs');
+  await page.locator('#new').click();
+  for (const n of [1, 2, 3, 4, 5]) await talk.exchange(page, `question ${n}`, `cat number ${n}`);
+  const hits = () => page.locator('#list .snippet').allTextContents();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('cat number');
+  await says(page.locator('#list .rest'), '2 more in this conversation');
+  assert.deepEqual(await hits(), ['cat number 5', 'cat number 4', 'cat number 3']);
+  await page.locator('#list .rest').press('Enter');
+  await page.locator('#list .snippet').nth(4).waitFor();
+  assert.equal((await hits()).at(-1), 'cat number 1');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'cat number 2');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await says(page.locator('.answer.found'), 'cat number 1');
+});
+
 test('one conversation is saved as Markdown; all are saved as JSON and read in again elsewhere', async (t) => {
   const page = await talk.open(t);
   await have(page, 'cats', 'dogs');

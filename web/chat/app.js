@@ -19,7 +19,7 @@ const load = {
 };
 
 /** `on`: ask(), settled(), failure(error, retry) and signOut() go to the page; the rest is done here. */
-export function createApp({ api, history, draft, words, notice, preferences, policy, on }) {
+export function createApp({ api, history, draft, waiting, words, notice, preferences, policy, on }) {
   const { t } = words;
   const chat = {
     siblings: (message) => conversation.siblings(message),
@@ -36,6 +36,7 @@ export function createApp({ api, history, draft, words, notice, preferences, pol
     onSend: (message) => conversation.send(message),
     onStop: () => conversation.stop(),
     onDraft: (text) => (draft.text = text),
+    onFiles: waiting.keep,
     onEditLast: () => thread.editLast(),
     onProblem: (text) => notice.show({ text }),
   });
