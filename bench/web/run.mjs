@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
-// node bench/web/run.mjs [ROUNDS [firstLoad|coldStart|streaming|history]]: the chat page of a real opencat in Debian's Chromium: what its first load weighs,
-// how long a cold start takes on a slow phone and network, the CPU of an answer that streams in beside the same as
-// plain text, and a long history. Medians of the rounds are printed beside what is to be reached.
+// node bench/web/run.mjs [ROUNDS [firstLoad|coldStart|streaming|history]]: the pages of a real opencat in Debian's
+// Chromium: what the first load of the chat and the admin page weighs and how long a cold start takes on a slow phone
+// and network; the CPU of an answer that streams in beside the same as plain text, and a long history. Medians of the
+// rounds are printed beside what is to be reached.
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
 import { startBrowser } from '../../tests/browser/browser.mjs';
 import { ready, says } from '../../tests/browser/steps.mjs';
 import { event, startUpstream } from '../../tests/fakes/upstream.mjs';
 import { startServer } from '../../tests/support/server.mjs';
 import { exported, longAnswer } from './answer.mjs';
+import { coldStart, firstLoad } from './loading.mjs';
 
 const rounds = Number(process.argv[2] ?? 3);
 const only = process.argv[3];
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 process.env.OPENCAT ??= join(repository, 'build/release/opencat');
 
-const fast3g = { offline: false, latency: 562.5, downloadThroughput: 188_743, uploadThroughput: 86_400 }; // as DevTools has it
-const slowdown = 4;
 const answerLength = 40 * 1024;
 const pieceLength = 4;
 const piecesAtOnce = 8; // in each write to the client, one every 8 ms: about a thousand pieces a second
@@ -49,7 +48,7 @@ const server = await startServer({
 const browser = await startBrowser();
 try {
   for (const [name, part] of Object.entries({ firstLoad, coldStart, streaming, history })) {
-    if (!only || only === name) await part();
+    if (!only || only === name) await part({ server, newPage, rounds, say, median });
   }
 } finally {
   await browser.close();
@@ -84,62 +83,6 @@ async function newPage() {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   return { context, page, devtools: await context.newCDPSession(page) };
-}
-
-async function firstLoad() {
-  const { context, page } = await newPage();
-  const loaded = [];
-  page.on('requestfinished', (request) => loaded.push(request));
-  await page.goto((await server.issue()).chat_url);
-  await ready(page);
-  const files = loaded.filter((request) =>
-    ['document', 'script', 'stylesheet', 'font', 'image'].includes(request.resourceType()),
-  );
-  const own = files.filter((request) => request.url().startsWith(`${server.url}/`));
-  let squeezed = 0;
-  let sent = 0;
-  for (const request of own) {
-    squeezed += brotliCompressSync(await (await request.response()).body()).length;
-    sent += (await request.sizes()).responseBodySize;
-  }
-  say('first load: files', own.length, '', 3);
-  say(
-    'first load: from elsewhere',
-    loaded.length - loaded.filter((request) => request.url().startsWith(server.url)).length,
-    '',
-    0,
-  );
-  say('first load: brotli', squeezed / 1024, 'KiB', 80);
-  say('first load: as this server sent it', sent / 1024, 'KiB');
-  await context.close();
-}
-
-async function coldStart() {
-  const painted = [];
-  const typed = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const { context, page, devtools } = await newPage();
-    await devtools.send('Network.enable');
-    await devtools.send('Network.setCacheDisabled', { cacheDisabled: true });
-    await devtools.send('Network.emulateNetworkConditions', fast3g);
-    await devtools.send('Emulation.setCPUThrottlingRate', { rate: slowdown });
-    await page.addInitScript(() => {
-      document.addEventListener('focusin', ({ target }) => {
-        if (target.id === 'input') window.readyToType ??= performance.now();
-      });
-    });
-    await page.goto((await server.issue()).chat_url);
-    await page.waitForFunction(() => window.readyToType);
-    const times = await page.evaluate(() => ({
-      paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
-      type: window.readyToType,
-    }));
-    painted.push(times.paint / 1000);
-    typed.push(times.type / 1000);
-    await context.close();
-  }
-  say('cold, 4x slower CPU, Fast 3G: first contentful paint', median(painted), 's', 1.5);
-  say('cold, 4x slower CPU, Fast 3G: ready to type', median(typed), 's', 2);
 }
 
 /** On the page: whether the database has the texts of so many conversations for the search. */
