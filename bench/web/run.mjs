@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// node bench/web/run.mjs [ROUNDS [firstLoad|coldStart|streaming|history]]: the pages of a real opencat in Debian's
+// node bench/web/run.mjs [ROUNDS [firstLoad|coldStart|streaming|history|assets]]: the pages of a real opencat in Debian's
 // Chromium: what the first load of the chat and the admin page weighs and how long a cold start takes on a slow phone
-// and network; the CPU of an answer that streams in beside the same as plain text, and a long history. Medians of the
+// and network; the CPU of an answer that streams in beside the same as plain text, and a long history; and the server's CPU for each file. Medians of the
 // rounds are printed beside what is to be reached.
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { ready, says } from '../../tests/browser/steps.mjs';
 import { event, startUpstream } from '../../tests/fakes/upstream.mjs';
 import { startServer } from '../../tests/support/server.mjs';
 import { exported, longAnswer } from './answer.mjs';
+import { assets } from './assets.mjs';
 import { coldStart, firstLoad } from './loading.mjs';
 
 const rounds = Number(process.argv[2] ?? 3);
@@ -47,7 +48,7 @@ const server = await startServer({
 });
 const browser = await startBrowser();
 try {
-  for (const [name, part] of Object.entries({ firstLoad, coldStart, streaming, history })) {
+  for (const [name, part] of Object.entries({ firstLoad, coldStart, streaming, history, assets })) {
     if (!only || only === name) await part({ server, newPage, rounds, say, median });
   }
 } finally {
