@@ -3,7 +3,18 @@
 // Run: OPENCAT=…/opencat node --test files.test.mjs
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { input, lastAnswer, notice, question, ready, says, send, settled } from './steps.mjs';
+import {
+  input,
+  lastAnswer,
+  newChat,
+  notice,
+  openTalk,
+  question,
+  ready,
+  says,
+  send,
+  settled,
+} from './steps.mjs';
 import { startTalk } from './talk.mjs';
 
 let talk;
@@ -191,10 +202,10 @@ test('the model is chosen from the server’s list, for this conversation and as
   assert.equal((await talk.exchange(page, 'one', '1')).body.model, 'fake-model', 'the operator’s choice');
   await choice.selectOption('other-model');
   assert.equal((await talk.exchange(page, 'two', '2')).body.model, 'other-model');
-  await page.locator('#new').click();
+  await newChat(page);
   assert.equal(await choice.inputValue(), 'other-model');
   await choice.selectOption('fake-model');
-  await page.locator('#list .open').first().click();
+  await openTalk(page, 'one');
   await says(lastAnswer(page), '2');
   assert.equal(await choice.inputValue(), 'other-model', 'each conversation has its own');
   await page.reload();
@@ -206,7 +217,7 @@ test('instructions and temperature are the conversation’s own', async (t) => {
   const page = await talk.open(t);
   const first = await talk.exchange(page, 'one', '1');
   assert.equal('temperature' in first.body, false);
-  await page.locator('#new').click();
+  await newChat(page);
   await page.getByRole('button', { name: 'Conversation settings' }).click();
   await page.getByLabel('Instructions for the model').fill('be brief');
   await page.getByLabel('Set the temperature').check();
@@ -215,7 +226,7 @@ test('instructions and temperature are the conversation’s own', async (t) => {
   const { body } = await talk.exchange(page, 'two', '2');
   assert.deepEqual(body.messages[0], { role: 'system', content: 'be brief' });
   assert.equal(body.temperature, 0.3);
-  await page.locator('#list .open', { hasText: 'one' }).click();
+  await openTalk(page, 'one');
   await says(lastAnswer(page), '1');
   const again = await talk.exchange(page, 'three', '3');
   assert.equal(again.body.messages[0].role, 'user');

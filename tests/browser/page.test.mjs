@@ -105,7 +105,7 @@ test('the language is switched on the spot, and stays chosen', async (t) => {
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
   await page.getByRole('button', { name: '复制代码' }).waitFor();
-  await page.getByRole('button', { name: '新对话' }).waitFor();
+  await page.getByRole('button', { name: '新对话' }).first().waitFor();
   assert.equal(await input(page).inputValue(), 'half a thought');
   await page.reload();
   await ready(page);

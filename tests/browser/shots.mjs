@@ -2,7 +2,7 @@
 // Takes a picture of the chat page in each of its states, in both languages and colours, on a desktop and a phone, to be
 // looked at: OPENCAT=…/opencat node shots.mjs FOLDER
 import { folderFor, looks, photographer } from './pictures.mjs';
-import { input, lastAnswer, notice, openSettings, send, settled } from './steps.mjs';
+import { input, lastAnswer, newChat, notice, openSettings, send, settled } from './steps.mjs';
 import { startTalk } from './talk.mjs';
 
 const folder = await folderFor('shots.mjs');
@@ -44,7 +44,7 @@ async function shoot(look) {
   await shot('1-empty');
   for (const text of questions.slice(1)) {
     await talk.exchange(page, text, answer);
-    await page.locator(phone ? '#new-small' : '#new').click();
+    await newChat(page);
   }
   await page.locator('#chooser').setInputFiles([
     { name: 'notes.md', mimeType: '', buffer: Buffer.from('# notes') },

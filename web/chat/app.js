@@ -121,6 +121,7 @@ export function createApp({ api, history, draft, waiting, words, notice, prefere
     await conversation.stop(id);
     if (!history.get(id)) return; // its only question went back into the field
     history.remove(id);
+    sidebar.close({ focus: false }); // the way back stands on the page below
     if (id === conversation.current?.id) startNew();
     composer.focus();
     const bringBack = () => {
