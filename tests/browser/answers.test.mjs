@@ -226,6 +226,7 @@ test('Markdown becomes nodes', async (t) => {
   for (const part of [
     '<h3 class="depth-1">Title</h3>',
     '<strong>注意：</strong>请看 <code>a &lt; b &amp;amp;</code>',
+    '<li class="task"><span class="box" role="img" aria-label="✓">☑</span>',
     '<em>open</em>',
     '<ol start="3">',
     '<span class="language">js</span>',
