@@ -63,7 +63,9 @@ function arrive(page, kind, files) {
 
 test('pictures and texts go to the model as content parts, and are there after a reload', async (t) => {
   const page = await talk.open(t);
-  await page.locator('#chooser').setInputFiles([png, note]);
+  const choosing = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Attach pictures or text files' }).click();
+  await (await choosing).setFiles([png, note]);
   await waiting(page).nth(1).waitFor();
   const { body } = await talk.exchange(page, 'what is this?', 'a cat');
   const parts = [

@@ -157,6 +157,13 @@ test('one conversation is saved as Markdown; all are saved as JSON and read in a
   const markdown = await saved(page, () => page.getByRole('button', { name: 'Save as Markdown' }).click());
   assert.equal(markdown.name, 'cats.md');
   assert.equal(markdown.text, '# cats\n\n## You said\n\ncats\n\n## Answer\n\nabout cats\n');
+  const single = await saved(page, () => page.getByRole('button', { name: 'Save as JSON' }).click());
+  assert.equal(single.name, 'cats.json');
+  const { conversations } = JSON.parse(single.text);
+  assert.deepEqual(
+    conversations.map(({ messages }) => messages.map(({ content }) => content)),
+    [['cats', 'about cats']],
+  );
   await page.keyboard.press('Escape');
   await openSettings(page);
   const json = await saved(page, () => page.getByRole('button', { name: 'Export' }).click());

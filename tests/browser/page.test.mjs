@@ -199,6 +199,13 @@ test('the manifest makes the page installable', async (t) => {
   const { errors, data } = await devtools.send('Page.getAppManifest');
   assert.deepEqual(errors, []);
   assert.equal(JSON.parse(data).name, 'OpenCat');
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
+  // A window without a profile on the disk, as tests have it, installs nothing; nothing else must be in the way.
+  assert.deepEqual(
+    installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== 'in-incognito'),
+    [],
+  );
   assert.deepEqual(page.trouble, []);
 });
 
