@@ -30,7 +30,8 @@ test('the token leaves the address bar before the styles have come, let alone an
   await page.goto(chat_url, { waitUntil: 'commit' });
   await page.waitForURL(`${talk.server.url}/chat`, { waitUntil: 'commit' });
   assert.equal(held.length, 1, 'the styles are still on their way');
-  await page.waitForFunction(() => window.seen.length > 0);
+  // Not once a frame, as is usual: a page without its styles has no frames.
+  await page.waitForFunction(() => window.seen.length > 0, undefined, { polling: 50 });
   const seen = await page.evaluate(() => [location.href, ...window.seen]);
   assert.deepEqual(
     seen.filter((url) => url.includes(token)),
