@@ -49,7 +49,7 @@ const lexerOnly = {
  * The parts that a page loads when it first needs them are built by themselves, and the page's script names their
  * files: were they split off it, esbuild would put what both need into one more file of the first load.
  */
-const laterParts = ['chat/rich/highlight', 'chat/rich/math'];
+const laterParts = ['chat/rich/highlight', 'chat/rich/math', 'admin/rich/plot'];
 const importsLater = (files) => ({
   name: 'imports-later',
   setup({ onResolve }) {
@@ -84,7 +84,12 @@ async function buildPages(out) {
   for (const file of [...Object.values(names), ...parts]) {
     index[`/assets/${file}`] = { file, type: types[extname(file)], immutable: true };
   }
-  await buildWorker(out, [...Object.values(names).filter((file) => /^(chat|icon)-/.test(file)), ...parts]);
+  const ofChat = laterParts.filter((part) => part.startsWith('chat/')).map((part) => basename(part));
+  const kept = new RegExp(`^(chat|icon|part-(${ofChat.join('|')}))-`);
+  await buildWorker(
+    out,
+    [...Object.values(names), ...parts].filter((file) => kept.test(file)),
+  );
   index['/sw.js'] = { file: 'sw.js', type: types['.js'], immutable: false };
   await writeFile(join(out, 'licences.txt'), await licences());
   index['/assets/licences.txt'] = { file: 'licences.txt', type: types['.txt'], immutable: false };

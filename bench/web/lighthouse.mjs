@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// node bench/web/lighthouse.mjs: Lighthouse's scores of the chat page, as it measures a phone, and what costs points.
+// node bench/web/lighthouse.mjs: Lighthouse's scores of the chat and the admin page, as it measures a phone, and what costs points.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch } from 'chrome-launcher';
@@ -17,13 +17,19 @@ const chrome = await launch({
   logLevel: 'silent',
 });
 try {
-  const { chat_url } = await server.issue();
-  const { lhr } = await lighthouse(chat_url, { port: chrome.port, onlyCategories, logLevel: 'silent' });
+  await measure('chat', (await server.issue()).chat_url);
+  await measure('admin', `${server.url}/admin`);
+} finally {
+  chrome.kill();
+  await server.stop();
+}
+
+async function measure(page, url) {
+  const { lhr } = await lighthouse(url, { port: chrome.port, onlyCategories, logLevel: 'silent' });
   if (lhr.runtimeError) console.error(`bench: Lighthouse: ${lhr.runtimeError.message}`);
   for (const { title, score, auditRefs } of Object.values(lhr.categories)) {
-    console.log(
-      `Lighthouse: ${title.padEnd(46)} ${String(Math.round(score * 100)).padStart(8)}       (should be 100)`,
-    );
+    const what = `${page}, Lighthouse: ${title}`.padEnd(58);
+    console.log(`${what} ${String(Math.round(score * 100)).padStart(8)}       (should be 100)`);
     for (const { id, weight } of auditRefs) {
       const audit = lhr.audits[id];
       if (audit.scoreDisplayMode === 'error') console.log(`  ${id}: ${audit.errorMessage}`);
@@ -32,7 +38,4 @@ try {
     }
     if (score < 1) process.exitCode = 1;
   }
-} finally {
-  chrome.kill();
-  await server.stop();
 }

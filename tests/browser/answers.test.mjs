@@ -6,7 +6,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openPage, startBrowser } from './browser.mjs';
 import { startServer } from '../support/server.mjs';
-import { input, lastAnswer, notice, question, ready, says, send, settled } from './steps.mjs';
+import {
+  input,
+  lastAnswer,
+  newChat,
+  notice,
+  openTalk,
+  question,
+  ready,
+  says,
+  send,
+  settled,
+} from './steps.mjs';
 import { startUpstream } from '../fakes/upstream.mjs';
 
 let browser;
@@ -177,9 +188,9 @@ test('the conversation and a half-streamed answer outlive a reload', async (t) =
 test('a new chat starts empty, and the last one stays in the list', async (t) => {
   const page = await open(t);
   await exchange(page, 'keep me', 'kept');
-  await page.getByRole('button', { name: 'New chat' }).click();
+  await newChat(page);
   assert.equal(await question(page).count(), 0);
-  await page.locator('#list').getByRole('button', { name: 'keep me', exact: true }).click();
+  await openTalk(page, 'keep me');
   await says(page.locator('.prose'), 'kept');
 });
 
@@ -215,6 +226,7 @@ test('Markdown becomes nodes', async (t) => {
   for (const part of [
     '<h3 class="depth-1">Title</h3>',
     '<strong>注意：</strong>请看 <code>a &lt; b &amp;amp;</code>',
+    '<li class="task"><span class="box" role="img" aria-label="✓">☑</span>',
     '<em>open</em>',
     '<ol start="3">',
     '<span class="language">js</span>',

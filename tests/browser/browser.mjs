@@ -13,6 +13,9 @@ export const flags = [
   '--disable-sync',
 ];
 
+/** Whether the tests are run as on a phone: OPENCAT_TEST_SIZE=phone. */
+export const onPhone = process.env.OPENCAT_TEST_SIZE === 'phone';
+
 export function startBrowser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
 }
@@ -21,7 +24,7 @@ export function startBrowser() {
  * A page in a browser profile of its own. `page.trouble` collects script errors and breaches of the
  * content security policy; a test that expects none asserts that it is empty.
  */
-export async function openPage(browser, url, { locale = 'en-US', phone = false, dark = false } = {}) {
+export async function openPage(browser, url, { locale = 'en-US', phone = onPhone, dark = false } = {}) {
   const context = await browser.newContext({
     locale,
     colorScheme: dark ? 'dark' : 'light',

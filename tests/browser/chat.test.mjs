@@ -211,6 +211,7 @@ test('a used-up quota is said, with when it comes back', async (t) => {
   t.after(() => small.stop());
   const page = await open(t, { url: (await small.issue()).chat_url });
   await says(page.locator('#quota'), '1 left today');
+  assert.equal(await page.locator('#quota.low').count(), 1, 'it speaks up');
   await send(page, 'one');
   await says(page.locator('#quota'), '0 left today');
   await settled(page);

@@ -3,7 +3,18 @@
 // Run: OPENCAT=…/opencat node --test files.test.mjs
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { input, lastAnswer, notice, question, ready, says, send, settled } from './steps.mjs';
+import {
+  input,
+  lastAnswer,
+  newChat,
+  notice,
+  openTalk,
+  question,
+  ready,
+  says,
+  send,
+  settled,
+} from './steps.mjs';
 import { startTalk } from './talk.mjs';
 
 let talk;
@@ -52,7 +63,9 @@ function arrive(page, kind, files) {
 
 test('pictures and texts go to the model as content parts, and are there after a reload', async (t) => {
   const page = await talk.open(t);
-  await page.locator('#chooser').setInputFiles([png, note]);
+  const choosing = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Attach pictures or text files' }).click();
+  await (await choosing).setFiles([png, note]);
   await waiting(page).nth(1).waitFor();
   const { body } = await talk.exchange(page, 'what is this?', 'a cat');
   const parts = [
@@ -84,6 +97,41 @@ test('files are pasted and dropped, and taken out again', async (t) => {
   const { body } = await talk.answer(page, 'read');
   assert.equal(body.messages[0].content[0].text, 'notes.md:\n\n```\n# 猫\n```');
 });
+
+test('files that wait beside the field outlive a reload, and are gone once they were sent', async (t) => {
+  const page = await talk.open(t);
+  await page.locator('#chooser').setInputFiles([png, note]);
+  await waiting(page).nth(1).waitFor();
+  await input(page).fill('half a thought');
+  await page.waitForFunction(kept, 2);
+  await page.reload();
+  await ready(page);
+  await says(waiting(page).nth(1), 'notes.md');
+  assert.equal(await input(page).inputValue(), 'half a thought');
+  const { body } = await talk.exchange(page, 'look', 'seen');
+  assert.deepEqual(
+    body.messages[0].content.map(({ type }) => type),
+    ['image_url', 'text', 'text'],
+  );
+  await page.waitForFunction(kept, 0);
+  await page.reload();
+  await ready(page);
+  assert.equal(await waiting(page).count(), 0);
+});
+
+/** On the page: whether so many files wait in the database. */
+async function kept(count) {
+  const result = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const [{ name }] = await indexedDB.databases();
+  const db = await result(indexedDB.open(name));
+  const keys = await result(db.transaction('files').objectStore('files').getAllKeys());
+  db.close();
+  return keys.filter(([place]) => place.startsWith('waiting:')).length === count;
+}
 
 test('a large picture is made smaller before it is sent', async (t) => {
   const page = await talk.open(t);
@@ -156,10 +204,10 @@ test('the model is chosen from the server’s list, for this conversation and as
   assert.equal((await talk.exchange(page, 'one', '1')).body.model, 'fake-model', 'the operator’s choice');
   await choice.selectOption('other-model');
   assert.equal((await talk.exchange(page, 'two', '2')).body.model, 'other-model');
-  await page.locator('#new').click();
+  await newChat(page);
   assert.equal(await choice.inputValue(), 'other-model');
   await choice.selectOption('fake-model');
-  await page.locator('#list .open').first().click();
+  await openTalk(page, 'one');
   await says(lastAnswer(page), '2');
   assert.equal(await choice.inputValue(), 'other-model', 'each conversation has its own');
   await page.reload();
@@ -171,16 +219,16 @@ test('instructions and temperature are the conversation’s own', async (t) => {
   const page = await talk.open(t);
   const first = await talk.exchange(page, 'one', '1');
   assert.equal('temperature' in first.body, false);
-  await page.locator('#new').click();
+  await newChat(page);
   await page.getByRole('button', { name: 'Conversation settings' }).click();
   await page.getByLabel('Instructions for the model').fill('be brief');
-  await page.getByLabel('Temperature of its own').check();
+  await page.getByLabel('Set the temperature').check();
   await page.getByRole('slider', { name: 'Temperature' }).fill('0.3');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const { body } = await talk.exchange(page, 'two', '2');
   assert.deepEqual(body.messages[0], { role: 'system', content: 'be brief' });
   assert.equal(body.temperature, 0.3);
-  await page.locator('#list .open', { hasText: 'one' }).click();
+  await openTalk(page, 'one');
   await says(lastAnswer(page), '1');
   const again = await talk.exchange(page, 'three', '3');
   assert.equal(again.body.messages[0].role, 'user');

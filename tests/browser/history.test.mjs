@@ -7,15 +7,20 @@ import { after, before, test } from 'node:test';
 import {
   input,
   lastAnswer,
+  newChat,
   notice,
+  openList,
   openSettings,
+  openTalk,
   question,
   ready,
   says,
   send,
   settled,
   stored,
+  talkRow,
 } from './steps.mjs';
+import { onPhone } from './browser.mjs';
 import { startTalk } from './talk.mjs';
 
 let talk;
@@ -25,20 +30,20 @@ before(async () => {
 after(() => talk?.stop());
 
 const titles = (page) => page.locator('#list .title').allTextContents();
-const row = (page, title) => page.locator('#list li', { hasText: title });
 
 /** Has one conversation for each of `all`. */
 async function have(page, ...all) {
   for (const text of all) {
-    await page.locator('#new').click();
+    await newChat(page);
     await talk.exchange(page, text, `about ${text}`);
   }
 }
 
 /** Opens the dialog of the conversation in the list. */
 async function manage(page, title) {
-  await row(page, title).hover();
-  await row(page, title).locator('.more').click();
+  await openList(page);
+  await talkRow(page, title).hover();
+  await talkRow(page, title).locator('.more').click();
   await page.locator('#manage').waitFor();
 }
 
@@ -54,10 +59,10 @@ test('conversations are listed, the latest first, and opened again after a reloa
   await page.reload();
   await ready(page);
   assert.deepEqual(await question(page).locator('> p').allTextContents(), ['dogs'], 'the tab’s own is open');
-  await row(page, 'cats').locator('.open').click();
+  await openTalk(page, 'cats');
   await says(page.locator('.prose'), 'about cats');
   assert.equal(await page.title(), 'cats · OpenCat');
-  assert.equal(await row(page, 'cats').locator('[aria-current]').count(), 1);
+  assert.equal(await talkRow(page, 'cats').locator('[aria-current]').count(), 1);
   assert.deepEqual(page.trouble, []);
 });
 
@@ -122,7 +127,27 @@ test('Ctrl+K searches titles and messages, and opens what was found where it is'
   await page.keyboard.press('Escape');
   await page.waitForFunction(() => document.querySelectorAll('#list li').length === 2);
   await page.keyboard.press('Escape');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'input');
+  const back = onPhone ? 'menu' : 'input'; // on a phone the drawer closes
+  assert.equal(await page.evaluate(() => document.activeElement.id), back);
+});
+
+test('a search shows every message that has the words, the newest first, and opens the one that is pressed', async (t) => {
+  const page = await talk.open(t);
+  await have(page, 'dogs');
+  await newChat(page);
+  for (const n of [1, 2, 3, 4, 5]) await talk.exchange(page, `question ${n}`, `cat number ${n}`);
+  const hits = () => page.locator('#list .snippet').allTextContents();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('cat number');
+  await says(page.locator('#list .rest'), '2 more in this conversation');
+  assert.deepEqual(await hits(), ['cat number 5', 'cat number 4', 'cat number 3']);
+  await page.locator('#list .rest').press('Enter');
+  await page.locator('#list .snippet').nth(4).waitFor();
+  assert.equal((await hits()).at(-1), 'cat number 1');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'cat number 2');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await says(page.locator('.answer.found'), 'cat number 1');
 });
 
 test('one conversation is saved as Markdown; all are saved as JSON and read in again elsewhere', async (t) => {
@@ -132,6 +157,13 @@ test('one conversation is saved as Markdown; all are saved as JSON and read in a
   const markdown = await saved(page, () => page.getByRole('button', { name: 'Save as Markdown' }).click());
   assert.equal(markdown.name, 'cats.md');
   assert.equal(markdown.text, '# cats\n\n## You said\n\ncats\n\n## Answer\n\nabout cats\n');
+  const single = await saved(page, () => page.getByRole('button', { name: 'Save as JSON' }).click());
+  assert.equal(single.name, 'cats.json');
+  const { conversations } = JSON.parse(single.text);
+  assert.deepEqual(
+    conversations.map(({ messages }) => messages.map(({ content }) => content)),
+    [['cats', 'about cats']],
+  );
   await page.keyboard.press('Escape');
   await openSettings(page);
   const json = await saved(page, () => page.getByRole('button', { name: 'Export' }).click());
@@ -144,7 +176,7 @@ test('one conversation is saved as Markdown; all are saved as JSON and read in a
     .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from(json.text) });
   await says(notice(other), '2 conversations were imported');
   assert.deepEqual(await titles(other), ['dogs', 'cats']);
-  await row(other, 'cats').locator('.open').click();
+  await openTalk(other, 'cats');
   await says(other.locator('.prose'), 'about cats');
   await openSettings(other);
   await other
@@ -159,7 +191,7 @@ test('two tabs are in step, while an answer streams, too', async (t) => {
   const other = await page.context().newPage();
   await other.goto(`${talk.server.url}/chat`);
   await ready(other);
-  await row(other, 'cats').locator('.open').click();
+  await openTalk(other, 'cats');
   await says(other.locator('.prose'), 'about cats');
   await send(page, 'and lions?');
   const model = await talk.upstream.next();
@@ -174,6 +206,7 @@ test('two tabs are in step, while an answer streams, too', async (t) => {
   await manage(other, 'cats');
   await other.getByLabel('Name').fill('felines');
   await other.keyboard.press('Enter');
+  await openList(page);
   await says(page.locator('#list .title'), 'felines');
   await openSettings(other);
   await other.getByRole('button', { name: 'Sign out' }).click();
@@ -185,18 +218,18 @@ test('two tabs are in step, while an answer streams, too', async (t) => {
 test('an answer goes on while another conversation is read', async (t) => {
   const page = await talk.open(t);
   await have(page, 'cats');
-  await page.locator('#new').click();
+  await newChat(page);
   await send(page, 'dogs');
   const model = await talk.upstream.next();
   model.say('They ');
   await says(lastAnswer(page), 'They');
-  await row(page, 'cats').locator('.open').click();
+  await openTalk(page, 'cats');
   await says(page.locator('.prose'), 'about cats');
   assert.equal(await page.locator('#send.busy').count(), 0);
   model.say('bark.');
   model.done();
   await model.closed;
-  await row(page, 'dogs').locator('.open').click();
+  await openTalk(page, 'dogs');
   await says(lastAnswer(page), 'They bark.');
   await settled(page);
 });
@@ -251,6 +284,6 @@ test('where the browser forbids a database, the page works for as long as it is 
   await page.goto(chat_url);
   await ready(page);
   await have(page, 'cats', 'dogs');
-  await row(page, 'cats').locator('.open').click();
+  await openTalk(page, 'cats');
   await says(page.locator('.prose'), 'about cats');
 });

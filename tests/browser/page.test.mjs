@@ -105,7 +105,7 @@ test('the language is switched on the spot, and stays chosen', async (t) => {
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
   await page.getByRole('button', { name: '复制代码' }).waitFor();
-  await page.getByRole('button', { name: '新对话' }).waitFor();
+  await page.getByRole('button', { name: '新对话' }).first().waitFor();
   assert.equal(await input(page).inputValue(), 'half a thought');
   await page.reload();
   await ready(page);
@@ -199,6 +199,13 @@ test('the manifest makes the page installable', async (t) => {
   const { errors, data } = await devtools.send('Page.getAppManifest');
   assert.deepEqual(errors, []);
   assert.equal(JSON.parse(data).name, 'OpenCat');
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
+  // A window without a profile on the disk, as tests have it, installs nothing; nothing else must be in the way.
+  assert.deepEqual(
+    installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== 'in-incognito'),
+    [],
+  );
   assert.deepEqual(page.trouble, []);
 });
 

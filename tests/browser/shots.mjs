@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Takes a picture of the chat page in each of its states, in both languages and colours, on a desktop and a phone, to be
 // looked at: OPENCAT=…/opencat node shots.mjs FOLDER
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { input, lastAnswer, notice, openSettings, send, settled } from './steps.mjs';
+import { folderFor, looks, photographer } from './pictures.mjs';
+import { input, lastAnswer, newChat, notice, openSettings, send, settled } from './steps.mjs';
 import { startTalk } from './talk.mjs';
 
-const folder = process.argv[2];
-if (!folder) {
-  console.error('usage: node shots.mjs FOLDER');
-  process.exit(2);
-}
-await mkdir(folder, { recursive: true });
-
+const folder = await folderFor('shots.mjs');
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
@@ -39,33 +32,19 @@ const texts = {
 const talk = await startTalk({ models: ['fake-model', 'a-larger-model'] });
 const cleanups = [];
 const t = { after: (run) => cleanups.push(run) };
-for (const locale of ['en-US', 'zh-CN']) {
-  for (const dark of [false, true]) {
-    for (const phone of [false, true]) await shoot({ locale, dark, phone });
-  }
-}
+for (const look of looks) await shoot(look);
 for (const run of cleanups) await run();
 await talk.stop();
 
-async function shoot(options) {
-  const { locale, dark, phone } = options;
-  const name = [locale.slice(0, 2), dark ? 'dark' : 'light', phone ? 'phone' : 'desk'].join('-');
-  const page = await talk.open(t, options);
-  const shot = async (state) => {
-    await page.evaluate(async () => {
-      const moving = document
-        .getAnimations()
-        .filter(({ effect }) => effect.getComputedTiming().iterations === 1);
-      await Promise.all(moving.map(({ finished }) => finished));
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    });
-    await page.screenshot({ path: join(folder, `${name}-${state}.png`) });
-  };
+async function shoot(look) {
+  const { locale, phone, name } = look;
+  const page = await talk.open(t, look);
+  const shot = photographer(page, folder, name);
   const { questions, answer, thought } = texts[locale];
   await shot('1-empty');
   for (const text of questions.slice(1)) {
     await talk.exchange(page, text, answer);
-    await page.locator(phone ? '#new-small' : '#new').click();
+    await newChat(page);
   }
   await page.locator('#chooser').setInputFiles([
     { name: 'notes.md', mimeType: '', buffer: Buffer.from('# notes') },

@@ -13,10 +13,32 @@ export async function ready(page) {
   await page.locator('html[data-ready]').waitFor();
 }
 
+/** Has the list of conversations in view: on a phone it is a drawer. */
+export async function openList(page) {
+  if ((await page.locator('#side.open').count()) > 0 || !(await page.locator('#menu').isVisible())) return;
+  await page.locator('#menu').click();
+  await page.locator('#side.open').waitFor();
+}
+
+/** Begins another conversation by the button that is in view. */
+export async function newChat(page) {
+  const inDrawer = (await page.locator('#side.open').count()) > 0;
+  const small = !inDrawer && (await page.locator('#new-small').isVisible());
+  await page.locator(small ? '#new-small' : '#new').click();
+}
+
+/** The conversation of this title in the list. */
+export const talkRow = (page, title) => page.locator('#list li', { hasText: title });
+
+/** Opens the conversation of this title. */
+export async function openTalk(page, title) {
+  await openList(page);
+  await talkRow(page, title).locator('.open').first().click();
+}
+
 /** Opens the page's settings. */
 export async function openSettings(page) {
-  const drawer = page.locator('#menu');
-  if (await drawer.isVisible()) await drawer.click();
+  await openList(page);
   await page.locator('#settings-open').click();
 }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { event } from '../fakes/upstream.mjs';
-import { says, send, settled } from './steps.mjs';
+import { newChat, openList, says, send, settled } from './steps.mjs';
 import { startTalk } from './talk.mjs';
 import { payloads } from './xss_payloads.mjs';
 
@@ -124,7 +124,7 @@ test(`${payloads.length} payloads in questions, answers, titles and model names 
   const page = await openWatched(t);
   for (const payload of payloads) {
     const answer = dressed(payload);
-    await page.locator('#new').click();
+    await newChat(page);
     await send(page, payload);
     const model = await talk.upstream.next();
     let stream = event({ choices: [{ index: 0, delta: { reasoning_content: payload } }] });
@@ -137,6 +137,7 @@ test(`${payloads.length} payloads in questions, answers, titles and model names 
     await assertClean(page, payload);
   }
   // The searched words are shown beside what was found.
+  await openList(page);
   await page.locator('#search').fill('alert(1)');
   await page.locator('.snippet').first().waitFor();
   await assertClean(page, 'search');
@@ -188,9 +189,11 @@ test('payloads as names of models, files and conversations do nothing', async (t
     .locator('#import-chooser')
     .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from(text) });
   await says(page.locator('#notice'), `${payloads.length} conversations were imported`);
+  await openList(page);
   await page.locator('#list li').nth(50).waitFor();
   await assertClean(page, 'list');
   for (const at of [0, 40, 90]) {
+    await openList(page);
     await page.locator('#list .open').nth(at).click();
     await page.locator('.answer').waitFor();
     await assertClean(page, `imported ${at}`);

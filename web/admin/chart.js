@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Bars by day, drawn by uPlot. What they show is in a table, too, so a chart is one picture for a screen reader.
-import UPlot from 'uplot';
 import { el } from '../common/dom.js';
 import { day_s } from './days.js';
 
@@ -9,10 +8,10 @@ const height = 180;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * A chart of `days`. `parts`: [{name, colour (a CSS variable), value(day)}], stacked in this order. Returns {node, draw(),
+ * A chart of `days` by `UPlot`, the library. `parts`: [{name, colour (a CSS variable), value(day)}], stacked in this order. Returns {node, draw(),
  * end()}; draw() when it is in the page, and again when the colours changed.
  */
-export function createDayChart({ t, format }, { title, days, parts }) {
+export function createDayChart({ t, format }, UPlot, { title, days, parts }) {
   const place = el('div', { className: 'plot' });
   const tip = el('div', { className: 'tip', hidden: true });
   place.setAttribute('role', 'img');

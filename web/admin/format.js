@@ -3,14 +3,20 @@
 
 export function createFormat({ t, language }) {
   const locale = language === 'zh' ? 'zh-CN' : 'en';
-  const plain = new Intl.NumberFormat(locale);
-  const short = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
-  const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
-  const day = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', day: 'numeric' });
-  const full = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
-  const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
-  const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
+  const number = (options) => lazily(() => new Intl.NumberFormat(locale, options));
+  const date = (options) => lazily(() => new Intl.DateTimeFormat(locale, options));
+  const plain = number();
+  const short = number({ notation: 'compact', maximumFractionDigits: 1 });
+  const percent = number({ style: 'percent', maximumFractionDigits: 1 });
+  const day = date({ year: 'numeric', month: 'short', day: 'numeric' });
+  const full = date({ dateStyle: 'medium', timeStyle: 'medium' });
+  const minute = date({ dateStyle: 'medium', timeStyle: 'short' });
+  const clock = date({ timeStyle: 'medium' });
+  // Calendar days have no zone.
+  const calendarDay = date({ dateStyle: 'medium', timeZone: 'UTC' });
+  const calendarMonth = date({ year: 'numeric', month: 'long', timeZone: 'UTC' });
+  const shortDay = date({ month: 'short', day: 'numeric', timeZone: 'UTC' });
+  const relative = lazily(() => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }));
 
   /** How long ago, in the largest unit that fits; days beyond a month are a date. */
   function ago(iso, now = Date.now()) {
@@ -22,7 +28,7 @@ export function createFormat({ t, language }) {
       [30 * 86_400, 86_400, 'day'],
     ];
     const step = steps.find(([below]) => Math.abs(seconds) < below);
-    return step ? relative.format(Math.trunc(seconds / step[1]), step[2]) : day.format(new Date(iso));
+    return step ? relative().format(Math.trunc(seconds / step[1]), step[2]) : day().format(new Date(iso));
   }
 
   function bytes(count) {
@@ -46,28 +52,26 @@ export function createFormat({ t, language }) {
   }
 
   return {
-    number: (value) => plain.format(value),
-    short: (value) => short.format(value),
-    percent: (value) => percent.format(value),
-    /** A calendar day, "2026-01-31", which has no zone. */
-    day: (date) =>
-      new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(
-        new Date(`${date}T00:00:00Z`),
-      ),
-    month: (date) =>
-      new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' }).format(
-        new Date(`${date}-01T00:00:00Z`),
-      ),
-    shortDay: (date) =>
-      new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' }).format(
-        new Date(`${date}T00:00:00Z`),
-      ),
-    full: (iso) => full.format(new Date(iso)),
-    minute: (iso) => minute.format(new Date(iso)),
-    clock: (iso) => clock.format(new Date(iso)),
+    number: (value) => plain().format(value),
+    short: (value) => short().format(value),
+    percent: (value) => percent().format(value),
+    /** A calendar day, "2026-01-31". */
+    day: (text) => calendarDay().format(new Date(`${text}T00:00:00Z`)),
+    /** A calendar month, "2026-01". */
+    month: (text) => calendarMonth().format(new Date(`${text}-01T00:00:00Z`)),
+    shortDay: (text) => shortDay().format(new Date(`${text}T00:00:00Z`)),
+    full: (iso) => full().format(new Date(iso)),
+    minute: (iso) => minute().format(new Date(iso)),
+    clock: (iso) => clock().format(new Date(iso)),
     ago,
     bytes,
     uptime,
     span,
   };
+}
+
+/** Makes what it gives when it is first asked for: a browser takes milliseconds for each of these. */
+function lazily(make) {
+  let made = null;
+  return () => (made ??= make());
 }

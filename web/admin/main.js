@@ -40,7 +40,6 @@ let open = null; // the view that is shown
 
 preferences.applyTheme(document.documentElement);
 speak(preferences.spoken);
-byId('bar').hidden = false;
 byId('skip').hidden = false;
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault(); // the address says which view is open

@@ -9,6 +9,12 @@ import { button, choices, saveFile } from './parts.js';
 const spans = [7, 30, 90, 365];
 const most_rows = 1000;
 const most_bars = 10;
+/** uPlot, or null where it cannot be had just now: the tables have the same figures. */
+const loadPlot = () =>
+  import('./rich/plot.js').then(
+    (part) => part.default,
+    () => null,
+  );
 const plain = { group: 'day', days: '30', from: '', to: '', token: '', name: '' };
 
 export function createUsageView(app) {
@@ -114,13 +120,16 @@ export function createUsageView(app) {
     loading = new AbortController();
     const { signal } = loading;
     content.setAttribute('aria-busy', 'true');
+    const plot = asked.group === 'day' ? loadPlot() : null;
     try {
       utcOffset = (await api.server({ signal })).utc_offset_minutes;
       const answer = await api.usage({ ...query(), limit: most_rows }, { signal });
+      const UPlot = await plot;
+      if (signal.aborted) return;
       app.well();
       from.value = answer.from;
       to.value = answer.to;
-      keepingFocus(content, () => render(answer));
+      keepingFocus(content, () => render(answer, UPlot));
     } catch (error) {
       app.fail(error, load);
     } finally {
@@ -128,14 +137,14 @@ export function createUsageView(app) {
     }
   }
 
-  function render(answer) {
+  function render(answer, UPlot) {
     endCharts();
     const { total, usage } = answer;
     if (usage.length === 0) {
       content.replaceChildren(figures(app, total), el('p', { className: 'empty' }, t('noUsage')));
       return;
     }
-    const picture = answer.group === 'day' ? dayCharts(answer) : [bars(app, usage)];
+    const picture = answer.group === 'day' ? dayCharts(answer, UPlot) : [bars(app, usage)];
     const note =
       total.estimated.requests > 0
         ? el('p', { className: 'hint' }, t('estimatedHint', { n: format.number(total.estimated.requests) }))
@@ -152,7 +161,8 @@ export function createUsageView(app) {
 
   const showToken = (row) => ask({ group: 'day', token: row.id, name: row.label || row.id });
 
-  function dayCharts({ usage, from: first, to: last }) {
+  function dayCharts({ usage, from: first, to: last }, UPlot) {
+    if (!UPlot) return [];
     const days = everyDay(usage, first, last);
     const charted = [
       {
@@ -167,7 +177,7 @@ export function createUsageView(app) {
         ],
       },
     ];
-    charts = charted.map((each) => createDayChart(app, { ...each, days }));
+    charts = charted.map((each) => createDayChart(app, UPlot, { ...each, days }));
     return [el('div', { className: 'charts' }, ...charts.map((chart) => chart.node))];
   }
 

@@ -197,7 +197,7 @@ export const words = {
     defaultQuota: 'Limits of new tokens',
     quotaText: '{daily} a day, {monthly} a month',
     protocol: 'Protocol',
-    timeZone: 'A day begins at midnight',
+    timeZone: 'Days begin at midnight in',
     uptimeDays: '{d} d {h} h',
     uptimeHours: '{h} h {m} min',
     uptimeMinutes: '{m} min {s} s',

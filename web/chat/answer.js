@@ -31,7 +31,7 @@ export function createAnswer(node, message, { t, enricher, chat }) {
     if (message.reasoning) drawReasoning(writing && !message.content);
     if (message.content || shown) showText(message.content, !writing);
     shown = message.content;
-    if (writing && !message.content && !message.reasoning) node.append(waiting);
+    if (writing && !message.content && !message.reasoning) body.before(waiting);
     else waiting.remove();
     node.classList.toggle('writing', writing && message.content !== '');
     drawFoot(writing);

@@ -19,7 +19,7 @@ const load = {
 };
 
 /** `on`: ask(), settled(), failure(error, retry) and signOut() go to the page; the rest is done here. */
-export function createApp({ api, history, draft, words, notice, preferences, policy, on }) {
+export function createApp({ api, history, draft, waiting, words, notice, preferences, policy, on }) {
   const { t } = words;
   const chat = {
     siblings: (message) => conversation.siblings(message),
@@ -36,6 +36,7 @@ export function createApp({ api, history, draft, words, notice, preferences, pol
     onSend: (message) => conversation.send(message),
     onStop: () => conversation.stop(),
     onDraft: (text) => (draft.text = text),
+    onFiles: waiting.keep,
     onEditLast: () => thread.editLast(),
     onProblem: (text) => notice.show({ text }),
   });
@@ -120,6 +121,7 @@ export function createApp({ api, history, draft, words, notice, preferences, pol
     await conversation.stop(id);
     if (!history.get(id)) return; // its only question went back into the field
     history.remove(id);
+    sidebar.close({ focus: false }); // the way back stands on the page below
     if (id === conversation.current?.id) startNew();
     composer.focus();
     const bringBack = () => {

@@ -3,13 +3,13 @@
 import { byId } from '../common/dom.js';
 import { createTray } from './tray.js';
 
-/** Calls onSend({text, files}), onStop(), onDraft(text), onEditLast() and onProblem(text). */
-export function createComposer({ t, onSend, onStop, onDraft, onEditLast, onProblem }) {
+/** Calls onSend({text, files}), onStop(), onDraft(text), onFiles(files), onEditLast() and onProblem(text). */
+export function createComposer({ t, onSend, onStop, onDraft, onFiles, onEditLast, onProblem }) {
   const form = byId('composer');
   const input = byId('input');
   const button = byId('send');
   let busy = false;
-  const tray = createTray({ t, onChange: () => refresh(), onProblem });
+  const tray = createTray({ t, onChange: () => refresh(), onFiles, onProblem });
 
   const isEmpty = () => (input.value.trim() === '' && tray.files.length === 0) || tray.busy;
 
@@ -73,6 +73,8 @@ export function createComposer({ t, onSend, onStop, onDraft, onEditLast, onProbl
     set,
     /** Keeps what was typed before this script was there. */
     restore: (text) => set([text, input.value].find((part) => part !== '') ?? ''),
+    /** Puts files that waited here before beside what has come since. */
+    restoreFiles: (files) => files.length > 0 && (tray.files = [...files, ...tray.files]),
     /** Puts a message that was not sent back, before anything typed since. */
     giveBack(text, files = []) {
       tray.files = [...files, ...tray.files];

@@ -15,6 +15,12 @@ export function createDraft(storage, key) {
     set text(draft) {
       set({ draft });
     },
+    get tab() {
+      return kept.tab ?? null;
+    },
+    set tab(tab) {
+      set({ tab });
+    },
     get open() {
       return kept.open ?? null;
     },

@@ -9,6 +9,7 @@ import { createWriter } from './writer.js';
 const undoTime = 15_000; // a conversation that was deleted can be brought back for so long
 const silence = 12_000; // another tab that writes an answer says so more often than this
 const treesKept = 6;
+const gatheredAtOnce = 10; // conversations whose texts are read together
 
 /**
  * A conversation is {id, title, named, pinned, created, updated, head, model, system, temperature, removed}:
@@ -25,6 +26,8 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
   const index = createTextIndex();
   let indexed = null; // a promise once the index is being filled
   let hurried = false;
+  let readList;
+  const listed = new Promise((resolve) => (readList = resolve));
   const writer = createWriter({
     database,
     post: (change) => channel.postMessage({ change }),
@@ -125,17 +128,29 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
   /** Resolves once all is in the index; without `hurry` only while the browser has nothing else to do. */
   function fillIndex({ hurry = true } = {}) {
     hurried ||= hurry;
-    indexed ??= database.everyMessage(async (batch) => {
-      batch.forEach(index.put);
-      if (!hurried) await rest();
-    });
+    indexed ??= listed.then(gatherAll);
     return indexed;
+  }
+
+  async function gatherAll() {
+    const known = await database.texts();
+    known.forEach(index.fill);
+    const have = new Set(known.map(({ conversation }) => conversation));
+    const missing = [...conversations.keys()].filter((id) => !have.has(id));
+    while (missing.length > 0) {
+      if (!hurried) await rest();
+      (await database.gatherTexts(missing.splice(0, gatheredAtOnce))).forEach(index.fill);
+    }
   }
 
   return {
     /** Reads the list; to be waited for before anything else. */
     async load() {
-      for (const record of await database.conversations()) conversations.set(record.id, record);
+      try {
+        for (const record of await database.conversations()) conversations.set(record.id, record);
+      } finally {
+        readList();
+      }
       for (const { id, removed } of conversations.values()) {
         if (removed) later(purge, Math.max(0, removed + undoTime - now()), id);
       }
@@ -211,6 +226,7 @@ export function createHistory({ database, channel, on, now = Date.now, later = s
       await fillIndex();
       return index.find(query, this.list());
     },
+    snippet: index.snippet,
 
     /** Everything there is, for an export: [{conversation, messages, files}]. */
     async everything(ids = this.list().map(({ id }) => id)) {

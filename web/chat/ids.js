@@ -2,6 +2,9 @@
 // Ids that sort by the time they were made. crypto.randomUUID would want https, which a home network lacks.
 let last = 0;
 
+/** When an id was made, in milliseconds. */
+export const timeOf = (id) => parseInt(id.slice(0, 9), 36);
+
 /** A new id; later ones of this tab sort behind earlier ones, even within one millisecond. */
 export function newId(now = Date.now()) {
   last = Math.max(now, last + 1);

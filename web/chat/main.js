@@ -18,6 +18,7 @@ import { createQuota } from './quota.js';
 import { createSignIn } from './signin.js';
 import { settleIn } from './tabs.js';
 import { createPolicy } from './trusted.js';
+import { createWaitingFiles } from './waiting.js';
 import { words as allWords } from './words.js';
 
 // First of all, before the page is even parsed: the token leaves the address bar.
@@ -55,8 +56,10 @@ async function start() {
   const quota = createQuota({ t });
   const api = createApi({ base, token: () => keeper.get() ?? '', onQuota: quota.tell });
   let status = null; // what the server last said about the token
+  const opened = await database;
+  const waiting = createWaitingFiles({ database: opened, draft });
   const past = createHistory({
-    database: await database,
+    database: opened,
     channel: new BroadcastChannel(`opencat.chat:${prefix}`),
     on: {
       list: () => app?.sidebar.draw(),
@@ -66,7 +69,7 @@ async function start() {
     },
   });
   const on = { ask() {}, settled: refreshStatus, failure: fail, signOut, renewed };
-  const app = createApp({ api, history: past, draft, words, notice, preferences, policy, on });
+  const app = createApp({ api, history: past, draft, waiting, words, notice, preferences, policy, on });
   const signIn = createSignIn({ t, check, onToken: enter });
 
   function openView(name) {
@@ -186,6 +189,7 @@ async function start() {
   const shown = await takeInOld(past, draft);
   if (past.get(shown) && !past.get(shown).removed) await app.conversation.open(shown);
   else app.startNew();
+  app.composer.restoreFiles(await waiting.found());
   app.composer.focus();
   settleIn({ manifest, workerUrl, policy }, () => past.fillIndex({ hurry: false }));
   document.documentElement.dataset.ready = ''; // for tests: the history is read

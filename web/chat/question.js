@@ -10,7 +10,6 @@ export function createQuestion(node, message, { t, chat }) {
   draw();
 
   function draw() {
-    const files = (message.files ?? []).map((file) => fileNode(file, chat.fileOf(message, file.id)));
     const words = message.content ? [el('p', { textContent: message.content })] : [];
     const tools = el(
       'footer',
@@ -21,8 +20,16 @@ export function createQuestion(node, message, { t, chat }) {
         confirmOn(self, t((await copyText(message.content)) ? 'copied' : 'copyFailed')),
       ),
     );
-    const shown = [...(files.length ? [el('div', { className: 'files' }, ...files)] : []), ...words, tools];
-    node.replaceChildren(el('h2', { className: 'unseen', textContent: t('you') }), ...shown);
+    place(...words, tools);
+  }
+
+  function place(...parts) {
+    const files = (message.files ?? []).map((file) => fileNode(file, chat.fileOf(message, file.id)));
+    node.replaceChildren(
+      el('h2', { className: 'unseen', textContent: t('you') }),
+      ...(files.length > 0 ? [el('div', { className: 'files' }, ...files)] : []),
+      ...parts,
+    );
   }
 
   function edit() {
@@ -51,10 +58,7 @@ export function createQuestion(node, message, { t, chat }) {
       el('button', { type: 'button', className: 'quiet', textContent: t('cancel'), onclick: press(false) }),
       el('button', { type: 'button', className: 'primary', textContent: t('send'), onclick: press(true) }),
     );
-    node.replaceChildren(
-      el('h2', { className: 'unseen', textContent: t('you') }),
-      el('div', { className: 'editing' }, field, buttons),
-    );
+    place(el('div', { className: 'editing' }, field, buttons)); // the files go along, and are seen to
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
   }

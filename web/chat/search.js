@@ -9,12 +9,21 @@ const after = 60;
 export function createTextIndex() {
   const conversations = new Map(); // id → Map of message id → {text, lower}
 
+  function textsOf(conversation) {
+    const texts = conversations.get(conversation) ?? new Map();
+    conversations.set(conversation, texts);
+    return texts;
+  }
+
   return {
     put({ conversation, id, content }) {
-      const texts = conversations.get(conversation) ?? new Map();
-      conversations.set(conversation, texts);
       // Lower case only when it is searched: an answer that streams in comes by a thousand times.
-      texts.set(id, { text: content, lower: null });
+      textsOf(conversation).set(id, { text: content, lower: null });
+    },
+    /** Takes in what the database has of a conversation; what is here already is newer. */
+    fill({ conversation, ids, texts }) {
+      const known = textsOf(conversation);
+      ids.forEach((id, at) => known.has(id) || known.set(id, { text: texts[at], lower: null }));
     },
     removeMessage: ({ conversation, id }) => conversations.get(conversation)?.delete(id),
     removeConversation: (id) => conversations.delete(id),
@@ -22,31 +31,35 @@ export function createTextIndex() {
 
     /**
      * Of `list` ({id, title}) those whose title or one of whose messages has all words of `query`:
-     * [{id, message: its id or null, snippet: {before, hit, after} or null}], in the order of the list.
+     * [{id, hits: the ids of those messages, the newest first}], in the order of the list.
      */
     find(query, list) {
-      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-      if (words.length === 0) return list.map(({ id }) => ({ id, message: null, snippet: null }));
+      const words = wordsOf(query);
+      if (words.length === 0) return list.map(({ id }) => ({ id, hits: [] }));
       const has = (text) => words.every((word) => text.includes(word));
       const found = [];
       for (const { id, title } of list) {
-        const message = newestWith(conversations.get(id), has);
-        if (message)
-          found.push({ id, message, snippet: snippetOf(conversations.get(id).get(message), words[0]) });
-        else if (has(title.toLowerCase())) found.push({ id, message: null, snippet: null });
+        const hits = hitsIn(conversations.get(id), has);
+        if (hits.length > 0 || has(title.toLowerCase())) found.push({ id, hits });
       }
       return found;
     },
+
+    /** Where a message has the query's first word: {before, hit, after}. */
+    snippet: (conversation, id, query) =>
+      snippetOf(conversations.get(conversation).get(id), wordsOf(query)[0]),
   };
 }
 
-function newestWith(texts, has) {
-  let newest = null;
+const wordsOf = (query) => query.toLowerCase().split(/\s+/).filter(Boolean);
+
+function hitsIn(texts, has) {
+  const hits = [];
   for (const [id, entry] of texts ?? []) {
     entry.lower ??= entry.text.toLowerCase();
-    if (has(entry.lower) && (!newest || id > newest)) newest = id;
+    if (has(entry.lower)) hits.push(id);
   }
-  return newest;
+  return hits.sort().reverse(); // ids sort by the time they were made
 }
 
 function snippetOf({ text, lower }, word) {

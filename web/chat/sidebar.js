@@ -4,6 +4,7 @@ import { byId, el } from '../common/dom.js';
 import { drawing, iconButton } from './icons.js';
 
 const shownAtOnce = 100;
+const hitsAtOnce = 3; // of a conversation in which words were found
 
 /** Calls onOpen(id, messageId or null), onNew() and onMenu(id); current() is the id of the one that is shown. */
 export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
@@ -12,6 +13,7 @@ export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
   const list = byId('list');
   const search = byId('search');
   const wide = matchMedia('(min-width: 60rem)');
+  const unfolded = new Set(); // conversations all of whose hits are shown
   let shown = shownAtOnce;
   let turn = 0;
 
@@ -31,22 +33,14 @@ export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
     if (focus) byId('menu').focus();
   }
 
-  function row({ id, message, snippet }) {
+  function row({ id, hits = [] }) {
     const { title, pinned } = history.get(id);
-    const words = el('span', { className: 'title', textContent: title || t('untitled'), title });
-    const hit =
-      snippet &&
-      el(
-        'span',
-        { className: 'snippet' },
-        snippet.before,
-        el('mark', { textContent: snippet.hit }),
-        snippet.after,
-      );
+    const name = title || t('untitled');
     const isCurrent = id === current();
-    const open = el(
-      'button',
-      { type: 'button', className: 'open', 'aria-current': isCurrent ? 'true' : null },
+    const words = el('span', { className: 'title', textContent: name, title });
+    const open = opener(
+      id,
+      hits[0] ?? null,
       (pinned &&
         el(
           'span',
@@ -56,16 +50,45 @@ export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
         )) ||
         null,
       words,
-      hit,
+      hits.length > 0 ? snippet(id, hits[0]) : null,
     );
-    open.addEventListener('click', () => {
-      closeDrawer({ focus: false });
-      onOpen(id, message);
-    });
-    const menu = iconButton('more', t('manage', { title: title || t('untitled') }), () => onMenu(id));
-    const node = el('li', { className: isCurrent ? 'current' : '' }, open, menu);
+    if (isCurrent) open.setAttribute('aria-current', 'true');
+    const menu = iconButton('more', t('manage', { title: name }), () => onMenu(id));
+    const shownHits = unfolded.has(id) ? hits : hits.slice(0, hitsAtOnce);
+    const others = shownHits.slice(1).map((hit) => opener(id, hit, snippet(id, hit)));
+    const node = el('li', { className: isCurrent ? 'current' : '' }, open, menu, ...others);
+    if (hits.length > shownHits.length) node.append(unfoldButton(id, hits.length - shownHits.length));
     node.dataset.id = id;
     return node;
+  }
+
+  /** A button that opens a conversation, at one of its messages if that is given. */
+  function opener(id, message, ...parts) {
+    const press = () => {
+      closeDrawer({ focus: false });
+      onOpen(id, message);
+    };
+    return el('button', { type: 'button', className: 'open', onclick: press }, ...parts);
+  }
+
+  function snippet(id, message) {
+    const { before, hit, after } = history.snippet(id, message, search.value);
+    return el('span', { className: 'snippet' }, before, el('mark', { textContent: hit }), after);
+  }
+
+  /** Shows the rest of what was found in a conversation; the focus goes to the first of it. */
+  function unfoldButton(id, n) {
+    const press = async () => {
+      unfolded.add(id);
+      await draw();
+      list.querySelectorAll(`[data-id="${id}"] .open`)[hitsAtOnce]?.focus();
+    };
+    return el('button', {
+      type: 'button',
+      className: 'open rest',
+      textContent: t('moreFound', { n }),
+      onclick: press,
+    });
   }
 
   async function draw() {
@@ -103,6 +126,7 @@ export function createSidebar({ t, history, current, onOpen, onNew, onMenu }) {
   wide.addEventListener('change', () => closeDrawer({ focus: false }));
   search.addEventListener('input', () => {
     shown = shownAtOnce;
+    unfolded.clear();
     draw();
   });
   search.addEventListener('focus', () => history.fillIndex(), { once: true });

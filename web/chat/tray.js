@@ -5,8 +5,8 @@ import { mostFiles, readFile } from './attachments.js';
 import { iconButton } from './icons.js';
 import { fileNode } from './question.js';
 
-/** onChange() when what is in it has changed; onProblem(text) when a file cannot be taken. */
-export function createTray({ t, onChange, onProblem }) {
+/** onChange() when what is in it has changed, with onFiles(files) if those are others; onProblem(text) when a file cannot be taken. */
+export function createTray({ t, onChange, onFiles, onProblem }) {
   const tray = byId('tray');
   const chooser = byId('chooser');
   const page = document.documentElement;
@@ -18,8 +18,7 @@ export function createTray({ t, onChange, onProblem }) {
     tray.replaceChildren(
       ...files.map((file) => {
         const press = () => {
-          files = files.filter((other) => other !== file);
-          draw();
+          change(files.filter((other) => other !== file));
           byId('input').focus();
         };
         const remove = iconButton('remove', t('removeFile', { name: file.name }), press);
@@ -27,6 +26,12 @@ export function createTray({ t, onChange, onProblem }) {
       }),
     );
     onChange();
+  }
+
+  function change(list) {
+    files = list;
+    draw();
+    onFiles(files);
   }
 
   async function add(chosen) {
@@ -43,7 +48,7 @@ export function createTray({ t, onChange, onProblem }) {
       }
     }
     reading -= 1;
-    draw();
+    change(files);
     for (const [key, name] of problems) onProblem(t(key, { name, n: mostFiles }));
   }
 
@@ -83,8 +88,7 @@ export function createTray({ t, onChange, onProblem }) {
       return files;
     },
     set files(list) {
-      files = list;
-      draw();
+      if (list.length + files.length > 0) change(list);
     },
     get busy() {
       return reading > 0;

@@ -80,12 +80,22 @@ test('what is packed unpacks to the file', () => {
   }
 });
 
-test('the chat page’s libraries are parts that its script loads when it needs them', () => {
+/** The parts that a page's script loads later. */
+function partsOf(page) {
+  const { file } = Object.values(index).find((entry) => new RegExp(`^${page}-.*js$`).test(entry.file));
+  return [
+    ...read(file)
+      .toString()
+      .matchAll(/import\("\.\/(part-[\w-]+\.js)"\)/g),
+  ].map(([, part]) => part);
+}
+
+test('the pages’ large libraries are parts that their scripts load when they need them', () => {
   const parts = Object.values(index).filter(({ file }) => file.startsWith('part-'));
-  const script = read(Object.values(index).find(({ file }) => /^chat-.*js$/.test(file)).file).toString();
-  const named = [...script.matchAll(/import\("\.\/(part-[\w-]+\.js)"\)/g)].map(([, file]) => file);
-  assert.equal(named.length, 2);
-  for (const file of named) assert.ok(index[`/assets/${file}`]?.immutable, file);
+  assert.equal(partsOf('chat').length, 2);
+  assert.equal(partsOf('admin').length, 1);
+  for (const file of [...partsOf('chat'), ...partsOf('admin')])
+    assert.ok(index[`/assets/${file}`]?.immutable, file);
   for (const { file, br } of parts) assert.ok(read(br).length < 80 * 1024, file);
 });
 
@@ -95,8 +105,9 @@ test('the service worker keeps the files of the chat page that there are, and it
     .map(([path]) => path)
     .filter((path) => path !== 'assets/');
   for (const path of kept) assert.ok(index[`/${path}`], path);
-  const wanted = Object.values(index).filter(({ file }) => /^(chat|icon|part)-/.test(file));
-  assert.deepEqual(kept.sort(), wanted.map(({ file }) => `assets/${file}`).sort());
+  const files = Object.values(index).map(({ file }) => file);
+  const wanted = [...files.filter((file) => /^(chat|icon)-/.test(file)), ...partsOf('chat')];
+  assert.deepEqual(kept.sort(), wanted.map((file) => `assets/${file}`).sort());
   assert.match(worker, /"[0-9a-f]{12}"/);
 });
 

@@ -190,30 +190,28 @@ test('a full disk is said, what is deleted still goes, and all is written once t
   assert.equal((await database.conversations()).length, 1);
 });
 
-test('a search finds words in titles and messages, the newest one, in every language', async () => {
+test('a search finds words in titles and in all messages, the newest first, in every language', async () => {
   const one = await tab();
   const cats = one.history.create({ title: 'Cats', updated: 1 });
-  say(one.history, cats, 'Why do they purr?');
+  const first = say(one.history, cats, 'Why do they purr?');
   const last = say(one.history, cats, 'They PURR, and 猫会打呼噜。', { role: 'assistant' });
   one.history.create({ title: 'Purring engines', updated: 2 });
   await one.history.save();
   const { history } = await tab({ name: one.name }); // one that has to read it first
   const found = await history.find('purr');
   assert.deepEqual(
-    found.map(({ id, message }) => [history.get(id).title, message]),
+    found.map(({ id, hits }) => [history.get(id).title, hits]),
     [
-      ['Purring engines', null],
-      ['Cats', last.id],
+      ['Purring engines', []],
+      ['Cats', [last.id, first.id]],
     ].sort(
       (a, b) =>
         history.list().findIndex(({ title }) => title === a[0]) -
         history.list().findIndex(({ title }) => title === b[0]),
     ),
   );
-  assert.deepEqual(
-    (await history.find('打呼噜')).map(({ snippet }) => snippet.hit),
-    ['打呼噜'],
-  );
+  assert.deepEqual(await history.find('打呼噜'), [{ id: cats.id, hits: [last.id] }]);
+  assert.equal(history.snippet(cats.id, last.id, '打呼噜').hit, '打呼噜');
   assert.deepEqual(await history.find('they dogs'), []);
   history.removeMessage(last);
   assert.equal((await history.find('打呼噜')).length, 0);
@@ -224,7 +222,8 @@ test('what was found is shown with a little around it, less where letters are wi
   const talk = history.create({ title: 'x' });
   const snippet = async (content, query) => {
     const message = say(history, talk, content);
-    const [{ snippet: found }] = await history.find(query);
+    await history.find(query);
+    const found = history.snippet(talk.id, message.id, query);
     history.removeMessage(message);
     return `${found.before}[${found.hit}]${found.after}`;
   };
@@ -234,4 +233,49 @@ test('what was found is shown with a little around it, less where letters are wi
     await snippet(`${'字'.repeat(40)}针${'字'.repeat(80)}`, '针'),
     `…${'字'.repeat(6)}[针]${'字'.repeat(60)}…`,
   );
+});
+
+test('a search reads texts that were put together before, but never what has changed since', async () => {
+  const one = await tab();
+  const cats = one.history.create({ title: 'Cats' });
+  const dogs = one.history.create({ title: 'Dogs' });
+  const gone = say(one.history, cats, 'They purr.');
+  say(one.history, dogs, 'They bark.');
+  await one.history.save();
+  const found = async (query) => {
+    const { history } = await tab({ name: one.name });
+    return (await history.find(query)).length;
+  };
+  assert.deepEqual(await one.db.texts(), []);
+  assert.equal(await found('purr'), 1);
+  const together = (await one.db.texts()).map(({ texts }) => texts.join());
+  assert.deepEqual(together.sort(), ['They bark.', 'They purr.']);
+  one.history.removeMessage(gone);
+  say(one.history, cats, 'They miaow.');
+  await one.history.save();
+  assert.deepEqual(
+    (await one.db.texts()).map(({ conversation }) => conversation),
+    [dogs.id],
+  );
+  assert.deepEqual([await found('purr'), await found('miaow'), await found('bark')], [0, 1, 1]);
+  one.history.discard(dogs.id);
+  await one.history.clear();
+  assert.deepEqual(await one.db.texts(), []);
+});
+
+test('a database of the page’s first version is read, and can be searched', async () => {
+  const name = `db${(names += 1)}`;
+  await new Promise((resolve, reject) => {
+    const opening = indexedDB.open(name, 1);
+    opening.onerror = reject;
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore('conversations', { keyPath: 'id' }).put({ id: 'c', title: 'Cats' });
+      const messages = opening.result.createObjectStore('messages', { keyPath: ['conversation', 'id'] });
+      messages.put({ conversation: 'c', id: 'm', parent: null, role: 'user', content: 'They purr.' });
+      opening.result.createObjectStore('files', { keyPath: ['conversation', 'id'] });
+    };
+    opening.onsuccess = () => (opening.result.close(), resolve());
+  });
+  const { history } = await tab({ name });
+  assert.deepEqual(await history.find('purr'), [{ id: 'c', hits: ['m'] }]);
 });
