@@ -9,7 +9,7 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign'
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign nginx haproxy caddy'
   packages_release='dpkg-dev patch'
   packages_release_linux_x64='libc6-dev'
   packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
@@ -37,6 +37,17 @@ as_root() {
   fi
 }
 
+# without_services COMMAND…: as root; what it installs is not started, though Debian starts web servers at once.
+without_services() {
+  # shellcheck disable=SC2016  # the shell within reads it
+  as_root sh -c 'policy=/usr/sbin/policy-rc.d
+    if [ -d "${policy%/*}" ] && [ ! -e "$policy" ]; then
+      trap "rm -f $policy" EXIT
+      printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy"
+    fi
+    "$@"' sh "$@"
+}
+
 # One question for all of them: dpkg takes its time for each. It exits 1 if it has never heard of one, which is no failure.
 installed_of() { { dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^ii *//p'; }
 is_installed() { [ -n "$(installed_of "$1")" ]; }
@@ -60,7 +71,7 @@ ensure_packages() {
   [ ${#missing[@]} -eq 0 ] && return
   say "installing from Debian: ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  without_services env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # ensure_npm FOLDER: `npm ci` there unless its lock is already installed.
