@@ -19,6 +19,7 @@ namespace opencat {
 
 /// What main() hands to a command: everything that comes from the process and the world.
 struct Context {
+  const std::vector<std::string>& words;  ///< of the command line, behind the program's name
   const Environment& environment;
   Output& output;
   Clock& clock;

@@ -82,8 +82,8 @@ std::string config_table(const nlohmann::json& shown) {
   return text;
 }
 
-void run(const Invocation& invocation, Settings& settings, const Environment& environment, Output& output,
-         Interrupt& interrupt) {
+void run(const std::vector<std::string>& words, const Invocation& invocation, Settings& settings,
+         const Environment& environment, Output& output, Interrupt& interrupt) {
   apply_settings(invocation, settings, environment);
   if (invocation.show_config) {
     const nlohmann::json shown = settings.shown();
@@ -92,9 +92,11 @@ void run(const Invocation& invocation, Settings& settings, const Environment& en
   }
   SystemClock clock;
   SystemEntropy entropy;
-  Context context{environment, output, clock, entropy, interrupt.token(), interrupt, [&](Settings& fresh) {
-                    apply_settings(invocation, fresh, environment);
-                  }};
+  Context context{words,     environment,
+                  output,    clock,
+                  entropy,   interrupt.token(),
+                  interrupt, [&](Settings& fresh) {
+                    apply_settings(invocation, fresh, environment); }};
   invocation.command->run(context);
 }
 
@@ -115,7 +117,7 @@ int main_guarded(const std::vector<std::string>& words) {
       std::fputs(invocation.text.c_str(), stdout);
       return 0;
     }
-    run(invocation, settings, environment, *output, interrupt);
+    run(words, invocation, settings, environment, *output, interrupt);
     return 0;
   } catch (const Error& error) {
     output->error(error);
