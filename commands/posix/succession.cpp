@@ -120,7 +120,7 @@ pid_t spawn(const ProgramStart& program, const std::string& handover) {
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment.all()) {
     if (std::find(systemd_variables.begin(), systemd_variables.end(), name) == systemd_variables.end())
-      variables.push_back(name + "=" + value);
+      variables.emplace_back(name).append("=").append(value);
   }
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
