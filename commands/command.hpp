@@ -19,6 +19,7 @@ namespace opencat {
 
 /// What main() hands to a command: everything that comes from the process and the world.
 struct Context {
+  const std::vector<std::string>& words;  ///< of the command line, behind the program's name
   const Environment& environment;
   Output& output;
   Clock& clock;
@@ -27,6 +28,8 @@ struct Context {
   Interrupt& interrupt;
   /// Fills settings like the command's own, but from the configuration file as it is now.
   std::function<void(Settings&)> fill_again;
+  /// Of a command whose result may be bad news without having failed.
+  int exit_code = 0;
 };
 
 /// What `opencat NAME --help` says beside the settings.
@@ -52,11 +55,13 @@ class Command {
 std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_token_command();
 std::unique_ptr<Command> make_backup_command();
+std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_fetch_command();
 std::unique_ptr<Command> make_bundle_command();
 std::unique_ptr<Command> make_install_command();
 std::unique_ptr<Command> make_uninstall_command();
 std::unique_ptr<Command> make_completions_command();
+std::unique_ptr<Command> make_manual_command();
 
 /// Every command, in the order in which `opencat --help` lists them.
 std::vector<std::unique_ptr<Command>> all_commands();

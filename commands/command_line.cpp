@@ -12,11 +12,6 @@ namespace opencat {
 
 namespace {
 
-const char* exit_codes =
-    "Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 network; 4 a check of integrity "
-    "failed;\n"
-    "            5 not permitted; 130 interrupted.\n";
-
 std::string overview(const std::vector<std::unique_ptr<Command>>& commands) {
   std::string text =
       "opencat: give AI chat to people who have nothing installed.\n\nUsage: opencat COMMAND [OPTIONS]\n\n";
@@ -26,7 +21,7 @@ std::string overview(const std::vector<std::unique_ptr<Command>>& commands) {
             help.summary + "\n";
   }
   text += "\n  opencat COMMAND --help says more of each; opencat --version\n\n";
-  return text + exit_codes;
+  return text + exit_codes();
 }
 
 Command* find_command(const std::vector<std::unique_ptr<Command>>& commands, const std::string& name) {
@@ -114,7 +109,7 @@ void declare_all(CLI::App& app, const CommandHelp& help, const Settings& setting
   app.allow_extras();
   app.set_version_flag("--version", std::string("opencat ") + version());
   app.get_formatter()->column_width(34);
-  app.footer("Examples:\n  " + join(help.examples, "\n  ") + "\n\n" + exit_codes);
+  app.footer("Examples:\n  " + join(help.examples, "\n  ") + "\n\n" + exit_codes());
   declare_settings(app, settings, invocation);
   declare_common(app, invocation);
 }
@@ -142,6 +137,12 @@ void refuse_extras(const CLI::App& app, const std::string& command) {
 
 }  // namespace
 
+std::string exit_codes() {
+  return "Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 network; 4 a check of integrity "
+         "failed;\n"
+         "            5 not permitted; 130 interrupted.\n";
+}
+
 std::vector<FlagHelp> flags_of(const CommandHelp& help, const Settings& settings) {
   Invocation unused;
   CLI::App app;
@@ -152,7 +153,8 @@ std::vector<FlagHelp> flags_of(const CommandHelp& help, const Settings& settings
     for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
     for (const std::string& name : option->get_lnames()) flag.names.push_back("--" + name);
     if (flag.names.empty()) flag.names.push_back(option->get_single_name());
-    flag.help = option->get_description();
+    flag.help = flag.details = option->get_description();
+    flag.value = option->get_type_name();
     flag.takes_value = option->get_items_expected_max() > 0;
     if (flag.names.back() == "--color") flag.choices = color_choices;
     flag.takes_file = flag.names.back() == "--config";

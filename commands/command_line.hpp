@@ -25,10 +25,15 @@ struct Invocation {
 struct FlagHelp {
   std::vector<std::string> names;  ///< "-q", "--quiet"; a word that stands by itself has its name alone
   std::string help;
+  std::string details;  ///< the same with its variable, its default and what else there is to say
+  std::string value;    ///< what --help calls its value, e.g. "TEXT"
   bool takes_value = false;
   bool takes_file = false;           ///< the value is a path
   std::vector<std::string> choices;  ///< of its value; empty: any
 };
+
+/// The table of exit codes, as --help ends.
+std::string exit_codes();
 
 /// All that the command takes, common options too.
 std::vector<FlagHelp> flags_of(const CommandHelp& help, const Settings& settings);

@@ -23,6 +23,9 @@ class Interrupt {
   /// throw; an empty function takes it back, and none is under way when that returns.
   void on_hangup(std::function<void()> reload);
 
+  /// The same for SIGUSR2, which until then does nothing.
+  void on_upgrade(std::function<void()> upgrade);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

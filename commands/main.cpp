@@ -20,11 +20,13 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_serve_command());
   commands.push_back(make_token_command());
   commands.push_back(make_backup_command());
+  commands.push_back(make_doctor_command());
   commands.push_back(make_fetch_command());
   commands.push_back(make_bundle_command());
   commands.push_back(make_install_command());
   commands.push_back(make_uninstall_command());
   commands.push_back(make_completions_command());
+  commands.push_back(make_manual_command());
   return commands;
 }
 
@@ -82,20 +84,23 @@ std::string config_table(const nlohmann::json& shown) {
   return text;
 }
 
-void run(const Invocation& invocation, Settings& settings, const Environment& environment, Output& output,
-         Interrupt& interrupt) {
+int run(const std::vector<std::string>& words, const Invocation& invocation, Settings& settings,
+        const Environment& environment, Output& output, Interrupt& interrupt) {
   apply_settings(invocation, settings, environment);
   if (invocation.show_config) {
     const nlohmann::json shown = settings.shown();
     output.result(shown, config_table(shown));
-    return;
+    return 0;
   }
   SystemClock clock;
   SystemEntropy entropy;
-  Context context{environment, output, clock, entropy, interrupt.token(), interrupt, [&](Settings& fresh) {
-                    apply_settings(invocation, fresh, environment);
-                  }};
+  Context context{words,     environment,
+                  output,    clock,
+                  entropy,   interrupt.token(),
+                  interrupt, [&](Settings& fresh) {
+                    apply_settings(invocation, fresh, environment); }};
   invocation.command->run(context);
+  return context.exit_code;
 }
 
 int main_guarded(const std::vector<std::string>& words) {
@@ -115,8 +120,7 @@ int main_guarded(const std::vector<std::string>& words) {
       std::fputs(invocation.text.c_str(), stdout);
       return 0;
     }
-    run(invocation, settings, environment, *output, interrupt);
-    return 0;
+    return run(words, invocation, settings, environment, *output, interrupt);
   } catch (const Error& error) {
     output->error(error);
     return facts(error.kind()).exit_code;

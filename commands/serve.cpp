@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
 #include "commands/serve_settings.hpp"
+#include "commands/succession.hpp"
 #include "opencat/error.hpp"
 #include "opencat/platform.hpp"
 
@@ -34,20 +37,67 @@ class ServeCommand : public Command {
     raise_open_file_limit();
     // Lines come from several threads.
     const auto mutex = std::make_shared<std::mutex>();
-    Server server(settings_.options(context.environment), context.clock, context.entropy,
-                  [&context, mutex](const std::string& line) {
-                    const std::lock_guard lock(*mutex);
-                    context.output.say(iso8601(context.clock.now()) + " " + line);
-                  });
+    const std::filesystem::path program = running_program();
+    const Inheritance from = inheritance(context.environment);
+    ServerOptions options = settings_.options(context.environment);
+    options.inherited = from.sockets;
+    // The opencat before must be gone before its database is changed.
+    if (from.predecessor >= 0 && Server::would_migrate(options)) tell_predecessor(from, Handover::after);
+    Server server(options, context.clock, context.entropy, [&context, mutex](const std::string& line) {
+      const std::lock_guard lock(*mutex);
+      context.output.say(iso8601(context.clock.now()) + " " + line);
+    });
     const ServerAddresses addresses = server.start();
     context.output.result(document(addresses), text(addresses));
-    context.interrupt.on_hangup([&] { reload(context, server); });
-    server.run(context.stop);
-    context.interrupt.on_hangup({});
-    context.output.say("stopped; all counts are on disk");
+    tell_predecessor(from, Handover::beside);
+    notify_manager(context.environment, "READY=1");
+    serve(context, server, program);
   }
 
  private:
+  static void serve(Context& context, Server& server, const std::filesystem::path& program) {
+    // Of the successor; a signal's own thread must be free for the next one.
+    std::jthread upgrade;
+    std::atomic<bool> upgrading{false};
+    context.interrupt.on_hangup([&] { reload(context, server); });
+    context.interrupt.on_upgrade([&] {
+      if (upgrading.exchange(true))
+        return context.output.say("SIGUSR2: the next opencat is starting already");
+      upgrade = std::jthread(
+          [&](const std::stop_token& stop) { upgrading = make_place(context, server, program, stop); });
+    });
+    server.run(context.stop);
+    context.interrupt.on_hangup({});
+    context.interrupt.on_upgrade({});
+    context.output.say("stopped; all counts are on disk");
+  }
+
+  /// Whether another process takes the server's place; what goes wrong changes nothing.
+  static bool make_place(Context& context, Server& server, const std::filesystem::path& program,
+                         const std::stop_token& stop) {
+    try {
+      if (program.empty()) throw Error(ErrorKind::failed, "this system cannot hand sockets over; restart it");
+      if (is_first_process()) {
+        throw Error(
+            ErrorKind::failed,
+            "a container ends with its first process: start one of the new image, then stop this one");
+      }
+      const ProgramStart start{program, context.words, context.environment};
+      const Successor successor = start_successor(start, server.sockets(), stop);
+      const std::string process = std::to_string(successor.process);
+      notify_manager(context.environment, "MAINPID=" + process);
+      context.output.say("SIGUSR2: process " + process +
+                         (successor.how == Handover::beside
+                              ? " serves now; this one ends with its last stream"
+                              : " brings the data up to date when this one has ended"));
+      server.hand_over(successor.how);
+      return true;
+    } catch (const Error& error) {
+      context.output.say("SIGUSR2: " + error.message() + "; this one goes on");
+      return false;
+    }
+  }
+
   /// A file that cannot be used changes nothing.
   static void reload(Context& context, Server& server) {
     try {

@@ -60,10 +60,14 @@ class FileLock {
   enum class Wait { until_free, never };
   /// With Wait::never, throws Error(unavailable) with `busy_message` when another process holds it.
   FileLock(const std::filesystem::path& file, Wait wait, const std::string& busy_message);
+  /// Goes on with a lock that another process took and has handed over with its descriptor.
+  explicit FileLock(int held) : descriptor_(held) {}
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
 
+  /// For another process to go on with: the lock is held until neither has it.
+  int descriptor() const { return descriptor_; }
   /// Lets go of it before its scope ends.
   void release();
 

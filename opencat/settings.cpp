@@ -49,7 +49,8 @@ std::int64_t parse_number(const Setting& row, const std::string& where, const st
   if (number < row.minimum) refuse(where, "at least " + std::to_string(row.minimum), value, row);
   // A timer's milliseconds must fit in 32 bits, and a deadline in the clock's nanoseconds.
   constexpr std::int64_t longest_s = 30LL * 86400;
-  const std::int64_t maximum = row.unit == Unit::seconds ? std::min(row.maximum, longest_s) : row.maximum;
+  const bool bounded = row.maximum != std::numeric_limits<std::int64_t>::max();
+  const std::int64_t maximum = row.unit == Unit::seconds && !bounded ? longest_s : row.maximum;
   if (number > maximum) refuse(where, "at most " + std::to_string(maximum), value, row);
   return number;
 }

@@ -20,7 +20,7 @@ namespace opencat {
 enum class Origin { built_in, file, environment, flag };
 
 /// What a setting's number counts, which also says how it may be written: seconds as "90", "90s", "15m" or
-/// "2h", up to 30 days, bytes as "1048576", "512KiB" or "10MiB".
+/// "2h", up to 30 days unless the row has a maximum, bytes as "1048576", "512KiB" or "10MiB".
 enum class Unit { none, seconds, bytes };
 
 /// The variable that a setting fills; what it holds at first is the default. A vector's setting may be given

@@ -23,6 +23,21 @@ void own_port(int socket);
 std::optional<std::size_t> receive(int socket, char* target, std::size_t size);
 std::optional<std::size_t> send(int socket, std::string_view bytes);
 
+/// The next connection of a listener that does not block: -1 when none waits, `exhausted` when there is one
+/// and no file may be opened for it.
+struct Accepted {
+  int socket = -1;
+  bool exhausted = false;
+};
+Accepted accept(int listener);
+
+/// Where a TCP socket listens; nothing for a descriptor that is anything else.
+struct Place {
+  std::string ip;
+  int port = 0;
+};
+std::optional<Place> listens_at(int socket);
+
 /// Tells the peer that nothing more will be written.
 void end(int socket);
 void close(int socket);

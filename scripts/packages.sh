@@ -9,11 +9,12 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign'
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign nginx haproxy caddy systemd'
   packages_release='dpkg-dev patch'
   packages_release_linux_x64='libc6-dev'
   packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
   packages_release_win_x64='g++-mingw-w64-x86-64-posix make'
+  packages_deb='file binutils gzip git'
   packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
@@ -35,6 +36,17 @@ as_root() {
   else
     fail "installing packages needs root or sudo; as root, run: $*"
   fi
+}
+
+# without_services COMMAND…: as root; what it installs is not started, though Debian starts web servers at once.
+without_services() {
+  # shellcheck disable=SC2016  # the shell within reads it
+  as_root sh -c 'policy=/usr/sbin/policy-rc.d
+    if [ -d "${policy%/*}" ] && [ ! -e "$policy" ]; then
+      trap "rm -f $policy" EXIT
+      printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy"
+    fi
+    "$@"' sh "$@"
 }
 
 # One question for all of them: dpkg takes its time for each. It exits 1 if it has never heard of one, which is no failure.
@@ -60,7 +72,7 @@ ensure_packages() {
   [ ${#missing[@]} -eq 0 ] && return
   say "installing from Debian: ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  without_services env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # ensure_npm FOLDER: `npm ci` there unless its lock is already installed.

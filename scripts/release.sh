@@ -13,6 +13,13 @@ release_links_windows+=' -lpsapi -lshell32 -luser32 -ladvapi32 -lkernel32'
 
 release_targets='linux-x64 linux-arm64 win-x64'
 
+declare -A deb_architecture=([linux-x64]=amd64 [linux-arm64]=arm64)
+
+# What runs an executable of the target here, if this machine cannot.
+emulator_of() {
+  if [ "$1" = linux-arm64 ] && [ "$(dpkg --print-architecture)" != arm64 ]; then echo qemu-aarch64-static; fi
+}
+
 release() {
   local target=${1:-} cpu triple links=$release_links ending=''
   case $target in
@@ -31,6 +38,7 @@ release() {
   quietly "build/cmake-release-$target.log" cmake -S . -B "$folder" -G Ninja --toolchain "cmake/toolchains/$target.cmake" \
     -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
     -DOPENCAT_LOCALE="$locale" \
+    -DOPENCAT_DEB_ARCHITECTURE="${deb_architecture[$target]:-}" -DOPENCAT_EMULATOR="$(emulator_of "$target")" \
     -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group"
   cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||
     { grep -E 'error|FAILED|ld:|undefined' -A5 "build/build-release-$target.log" >&2 &&

@@ -9,6 +9,7 @@
 #include "server/server_data.hpp"
 #include "server/store/backup.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/store/upgrade.hpp"
 
 namespace opencat {
 
@@ -42,6 +43,7 @@ LocalAdmin::LocalAdmin(const ServerOptions& options, Clock& clock, Entropy& entr
   }
   State& state = *state_;
   state.lock = server_data::lock(options.data_dir);
+  back_up_before_migration(database);
   state.store = open_sqlite_store(database, {options.requests_per_minute});
   state.keys = enrollment_keys(options, clock, entropy);
   const std::string url = options.public_url.empty()

@@ -2,16 +2,16 @@
 #include "server/server.hpp"
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "opencat/error.hpp"
 #include "opencat/event_loop.hpp"
 #include "opencat/file.hpp"
 #include "opencat/platform.hpp"
+#include "opencat/sockets.hpp"
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
+#include "server/ending.hpp"
 #include "server/http/http_server.hpp"
 #include "server/http/tls.hpp"
 #include "server/routes/admin.hpp"
@@ -24,6 +24,7 @@
 #include "server/routes/tokens.hpp"
 #include "server/server_data.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/store/upgrade.hpp"
 #include "server/store/upkeep.hpp"
 #include "server/telemetry.hpp"
 
@@ -54,6 +55,12 @@ std::string address(const std::string& scheme, const std::string& host, int port
                            : host.find(':') == std::string::npos ? host
                                                                  : "[" + host + "]";
   return scheme + name + ":" + std::to_string(port);
+}
+
+/// Where a server with these options listens, at `port` of a host or where the inherited socket does.
+std::string address_of(const std::string& scheme, const std::string& host, int port, int inherited) {
+  const auto place = inherited < 0 ? std::nullopt : sockets::listens_at(inherited);
+  return place ? address(scheme, place->ip, place->port) : address(scheme, host, port);
 }
 
 std::unique_ptr<Upstream> make_upstream(const UpstreamConfig& config, Clock& clock) {
@@ -97,6 +104,8 @@ struct Server::State {
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<http::HttpServer> ops;
   ServerAddresses addresses;
+
+  Ending ending;
 
   State(ServerOptions given, Clock& its_clock, Entropy& its_entropy,
         std::function<void(const std::string&)> its_log)
@@ -154,6 +163,7 @@ void Server::State::start_http() {
   http::HttpServerOptions http_options;
   http_options.host = options.host;
   http_options.port = options.port;
+  http_options.listener = options.inherited.listener;
   http_options.prefix = path_of(options.public_url);
   http_options.limits.max_body_bytes = options.max_body_bytes;
   http_options.limits.max_upload_bytes = options.max_upload_bytes;
@@ -190,7 +200,8 @@ void Server::State::start_http() {
       [this] { return new_request_id(); }, loops,
       [this](const std::string& what) { log("unexpected: " + what); });
   const int port = http->start();
-  addresses.url = address(http_options.tls ? "https://" : "http://", options.host, port);
+  addresses.url =
+      address_of(http_options.tls ? "https://" : "http://", options.host, port, options.inherited.listener);
   addresses.public_url = options.public_url.empty() ? addresses.url : options.public_url;
   services->public_url = addresses.public_url;
   telemetry->sample({*http, *store, *services->upstreams, options.max_connections});
@@ -201,6 +212,7 @@ void Server::State::start_ops() {
   http::HttpServerOptions ops_options;
   ops_options.host = options.host;
   ops_options.port = *options.ops_port;
+  ops_options.listener = options.inherited.ops;
   ops_options.max_connections = 256;
   ops_options.blocking_threads = 1;
   http::Routes routes;
@@ -209,11 +221,14 @@ void Server::State::start_ops() {
       std::move(ops_options), std::move(routes), [](http::Access, http::Request&) {},
       [this] { return new_request_id(); }, std::vector<EventLoop*>{&ops_worker->loop},
       [this](const std::string& what) { log("unexpected: " + what); });
-  addresses.ops_url = address("http://", options.host, ops->start());
+  addresses.ops_url = address_of("http://", options.host, ops->start(), options.inherited.ops);
   ops_worker->thread = std::thread([&loop = ops_worker->loop] { loop.run(); });
 }
 
 void Server::State::open_store() {
+  if (const auto copy = back_up_before_migration(server_data::database(options.data_dir)))
+    log("the database is of an older opencat and is brought up to date; as it was, it is kept in " +
+        copy->string());
   StoreOptions store_options;
   store_options.requests_per_minute = options.requests_per_minute;
   store_options.on_commit = [&commits = telemetry->metrics().commit_seconds](std::chrono::nanoseconds time) {
@@ -255,7 +270,8 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
   }
   check_upstreams(state.options.upstreams);
   make_folders(state.options.data_dir, 0700);
-  state.lock = server_data::lock(state.options.data_dir);
+  state.lock = server_data::lock(state.options.data_dir, state.options.inherited.lock);
+  if (state.options.inherited.ops >= 0) state.options.ops_port = 0;
   state.telemetry = std::make_unique<Telemetry>(state.options.access_log, clock);
   state.open_store();
   state.prepare_secrets();
@@ -270,8 +286,9 @@ Server::~Server() {
   state_->ops.reset();
   state_->http.reset();
   state_->upkeep.reset();
+  // Beside another server, that one's stands there.
   std::error_code absent;
-  fs::remove(server_data::address(state_->options.data_dir), absent);
+  if (!state_->ending.is_beside_another()) fs::remove(server_data::address(state_->options.data_dir), absent);
   // Commits what is still to be counted; its callbacks may post to the loops, which are still there.
   state_->store.reset();
 }
@@ -306,21 +323,19 @@ void Server::reload(const ServerOptions& options) {
   state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
 }
 
-void Server::run(std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait(lock, stop, [] { return false; });
+bool Server::would_migrate(const ServerOptions& options) {
+  return wants_migration(server_data::database(options.data_dir));
+}
 
-  http::HttpServer& http = *state_->http;
-  state_->readiness->drain();
-  http.drain();
-  const auto deadline = std::chrono::steady_clock::now() + state_->options.drain_timeout;
-  while (http.open_connections() > 0 && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  http.stop();
-  if (state_->ops) state_->ops->stop();
+ServerSockets Server::sockets() const {
+  return {state_->http->listener(), state_->ops ? state_->ops->listener() : -1, state_->lock->descriptor()};
+}
+
+void Server::hand_over(Handover how) { state_->ending.hand_over(how); }
+
+void Server::run(std::stop_token stop) {
+  state_->ending.run(stop,
+                     {*state_->http, state_->ops.get(), *state_->readiness, state_->options.drain_timeout});
 }
 
 }  // namespace opencat

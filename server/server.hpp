@@ -14,12 +14,14 @@
 #include "opencat/clock.hpp"
 #include "opencat/random.hpp"
 #include "server/domain/token.hpp"
+#include "server/handover.hpp"
 #include "server/routes/guard.hpp"
 #include "server/upstream/upstream.hpp"
 
 namespace opencat {
 
 struct ServerOptions {
+  ServerSockets inherited;
   std::string host = "127.0.0.1";
   int port = 3000;                           ///< 0: any free one
   std::optional<int> ops_port;               ///< of a second listener for the probes; 0: any free one
@@ -70,11 +72,19 @@ class Server {
   Server(ServerOptions options, Clock& clock, Entropy& entropy, std::function<void(const std::string&)> log);
   ~Server();
 
+  /// Whether serving these data would change them so that an older opencat could not go on with them.
+  static bool would_migrate(const ServerOptions& options);
+
   /// Listens. Throws Error(usage) when the port cannot be had.
   ServerAddresses start();
+  /// With what another process would serve in this one's place. They stay this server's.
+  ServerSockets sockets() const;
   /// Takes over what may change while it serves; the log says what. Any thread may call it. Throws
   /// Error(usage) for options that cannot be, and then nothing has changed.
   void reload(const ServerOptions& options);
+  /// Has run() return once what is under way has been answered: beside the other process that may take as
+  /// long as it takes; one that waits does so for the drain timeout at most. Any thread may call it.
+  void hand_over(Handover how);
   /// Serves until `stop` is requested, then drains: streams may end within the drain timeout, and counts are
   /// on disk when it returns.
   void run(std::stop_token stop);

@@ -18,7 +18,8 @@ inline std::filesystem::path enroll_key(const std::filesystem::path& folder) { r
 inline std::filesystem::path address(const std::filesystem::path& folder) { return folder / "address"; }
 
 /// Held by whoever serves the folder. Throws Error(unavailable) when another does.
-inline std::unique_ptr<FileLock> lock(const std::filesystem::path& folder) {
+inline std::unique_ptr<FileLock> lock(const std::filesystem::path& folder, int handed_over = -1) {
+  if (handed_over >= 0) return std::make_unique<FileLock>(handed_over);
   return std::make_unique<FileLock>(
       folder / "lock", FileLock::Wait::never,
       "another opencat serves " + folder.string() + "; stop it, or name another --data-dir");

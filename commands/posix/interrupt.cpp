@@ -16,8 +16,9 @@ namespace opencat {
 struct Interrupt::State {
   std::stop_source source;
   std::atomic<bool> over{false};
-  std::mutex mutex;  ///< guards reload, and is held while it runs
+  std::mutex mutex;  ///< guards these, and is held while one runs
   std::function<void()> reload;
+  std::function<void()> upgrade;
   std::thread waiter;
 
   /// Whether a SIGHUP was taken as a wish to reload.
@@ -26,6 +27,11 @@ struct Interrupt::State {
     if (reload) reload();
     return static_cast<bool>(reload);
   }
+
+  void start_upgrade() {
+    const std::lock_guard lock(mutex);
+    if (upgrade) upgrade();
+  }
 };
 
 Interrupt::Interrupt() : state_(std::make_unique<State>()) {
@@ -33,11 +39,12 @@ Interrupt::Interrupt() : state_(std::make_unique<State>()) {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&signals, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   state_->waiter = std::thread([state = state_.get(), signals] {
     for (int number = 0; sigwait(&signals, &number) == 0 && !state->over;) {
-      if (number == SIGUSR1 || (number == SIGHUP && state->reloaded())) continue;
+      if (number == SIGUSR2) state->start_upgrade();
+      if (number == SIGUSR1 || number == SIGUSR2 || (number == SIGHUP && state->reloaded())) continue;
       if (state->source.stop_requested()) _exit(facts(ErrorKind::interrupted).exit_code);
       state->source.request_stop();
     }
@@ -55,6 +62,11 @@ std::stop_token Interrupt::token() const { return state_->source.get_token(); }
 void Interrupt::on_hangup(std::function<void()> reload) {
   const std::lock_guard lock(state_->mutex);
   state_->reload = std::move(reload);
+}
+
+void Interrupt::on_upgrade(std::function<void()> upgrade) {
+  const std::lock_guard lock(state_->mutex);
+  state_->upgrade = std::move(upgrade);
 }
 
 }  // namespace opencat

@@ -49,4 +49,6 @@ std::stop_token Interrupt::token() const { return state_->source.get_token(); }
 // Nothing hangs up here: what would be reloaded is read at the next start.
 void Interrupt::on_hangup(std::function<void()>) {}
 
+void Interrupt::on_upgrade(std::function<void()>) {}
+
 }  // namespace opencat

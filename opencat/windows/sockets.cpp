@@ -65,4 +65,16 @@ std::string peer_ip(int socket) {
   return text;
 }
 
+Accepted accept(int listener) {
+  Accepted result;
+  const SOCKET socket = ::accept(handle(listener), nullptr, nullptr);
+  result.socket = socket == INVALID_SOCKET ? -1 : static_cast<int>(socket);
+  result.exhausted =
+      socket == INVALID_SOCKET && (WSAGetLastError() == WSAEMFILE || WSAGetLastError() == WSAENOBUFS);
+  return result;
+}
+
+// Nobody hands a socket to a program that is started here.
+std::optional<Place> listens_at(int) { return std::nullopt; }
+
 }  // namespace opencat::sockets

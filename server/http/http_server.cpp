@@ -184,18 +184,27 @@ HttpServer::~HttpServer() {
   state_->pool.reset();
 }
 
-int HttpServer::start() { return state_->listener->listen(state_->options.host, state_->options.port); }
+int HttpServer::start() {
+  const HttpServerOptions& options = state_->options;
+  if (options.listener < 0) return state_->listener->listen(options.host, options.port);
+  state_->listener->go_on_with(options.listener);
+  const auto place = sockets::listens_at(options.listener);
+  return place ? place->port : 0;
+}
+
+int HttpServer::listener() const { return state_->listener->socket(); }
 
 void HttpServer::set_tls(std::shared_ptr<const ChannelFactory> tls) {
   const std::lock_guard lock(state_->tls_mutex);
   state_->options.tls = std::move(tls);
 }
 
-void HttpServer::drain() {
+void HttpServer::drain(Drain how) {
   state_->listener->stop();
   for (const auto& shard : state_->shards) {
-    shard->host.loop.post([&shard = *shard] {
+    shard->host.loop.post([&shard = *shard, how] {
       shard.host.draining = true;
+      if (how == Drain::gently) return;
       std::vector<std::shared_ptr<Connection>> all;
       for (const auto& [descriptor, connection] : shard.connections) all.push_back(connection);
       for (const auto& connection : all) connection->drain();

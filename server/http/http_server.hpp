@@ -20,6 +20,7 @@ namespace opencat::http {
 struct HttpServerOptions {
   std::string host = "127.0.0.1";
   int port = 0;        ///< 0: any free one
+  int listener = -1;   ///< a socket that listens already, instead of host and port; the server's from now on
   std::string prefix;  ///< the public URL's path, e.g. "/opencat"
   FramingLimits limits;
   Patience patience;
@@ -50,9 +51,16 @@ class HttpServer {
   /// New connections get another certificate; open ones keep theirs. Any thread.
   void set_tls(std::shared_ptr<const ChannelFactory> tls);
 
-  /// No new connection and no further request on an open one; returns at once. Requests under way go on, and
-  /// their connections close after the answer: when open_connections() is 0, all have been answered.
-  void drain();
+  /// What it listens with, for another process to go on with; -1 once drained.
+  int listener() const;
+
+  enum class Drain {
+    now,    ///< no further request
+    gently  ///< each open connection may bring one more, for a client may have sent it already
+  };
+  /// No new connection; returns at once. Requests under way go on, and their connections close after the
+  /// answer: when open_connections() is 0, all have been answered. `gently` wants a `now` behind it.
+  void drain(Drain how = Drain::now);
   /// Any thread may ask.
   std::size_t open_connections() const;
   /// Requests that wait for a thread of the pool. Any thread may ask.

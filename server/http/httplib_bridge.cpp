@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <regex>
-#include <thread>
 #include <unordered_map>
 
 #include <httplib.h>
@@ -187,65 +186,73 @@ RequestParser::~RequestParser() = default;
 
 RequestParser::Parsed RequestParser::parse(std::string_view head) { return server_->parse(head); }
 
-class Listener::Server : public httplib::Server {
+namespace {
+
+/// Binds a socket as httplib does, which knows names and both kinds of addresses; what it accepts with is not
+/// used, for it ends by shutting the socket down, and another process may go on with that.
+class Binder : public httplib::Server {
  public:
-  explicit Server(OnSocket on_socket) : on_socket_(std::move(on_socket)) {
-    new_task_queue = [] { return new Inline; };
+  Binder() {
     // httplib's default adds SO_REUSEPORT, with which a second server would silently share the port.
     set_socket_options([](socket_t socket) { sockets::own_port(static_cast<int>(socket)); });
   }
-
-  int open(const std::string& host, int port) {
-    const int bound = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
-    if (bound < 0) return -1;
+  /// -1 when the port cannot be had.
+  int bind(const std::string& host, int& port) {
+    port = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
+    if (port < 0) return -1;
+    const socket_t socket = svr_sock_.exchange(INVALID_SOCKET);
     // httplib's own backlog is compiled into Debian's library as 5; a second listen() raises it.
-    ::listen(svr_sock_, SOMAXCONN);
-    thread_ = std::thread([this] { listen_after_bind(); });
-    while (!is_running()) std::this_thread::yield();
-    return bound;
+    ::listen(socket, SOMAXCONN);
+    return static_cast<int>(socket);
   }
-
-  void close() {
-    if (!thread_.joinable()) return;
-    stop();
-    thread_.join();
-  }
-
- private:
-  /// Accepted sockets are handed on by the accepting thread itself: that takes no time.
-  class Inline : public httplib::TaskQueue {
-   public:
-    // void in 0.11, bool in 0.18.
-    using Result = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
-    Result enqueue(std::function<void()> work) override {
-      work();
-      return Result(true);
-    }
-    void shutdown() override {}
-  };
-
-  bool process_and_close_socket(socket_t socket) override {
-    on_socket_(static_cast<int>(socket));
-    return true;
-  }
-
-  OnSocket on_socket_;
-  std::thread thread_;
 };
 
-Listener::Listener(OnSocket on_socket) : server_(std::make_unique<Server>(std::move(on_socket))) {}
+/// Until there may be open files again.
+constexpr std::chrono::milliseconds breath{20};
+
+}  // namespace
+
+Listener::Listener(OnSocket on_socket) : on_socket_(std::move(on_socket)) {}
 
 Listener::~Listener() { stop(); }
 
 int Listener::listen(const std::string& host, int port) {
-  const int bound = server_->open(host, port);
-  if (bound < 0) {
+  int bound = port;
+  const int socket = Binder().bind(host, bound);
+  if (socket < 0) {
     throw Error(ErrorKind::usage, "cannot listen on " + host + ":" + std::to_string(port) +
                                       "; is the port taken? Choose another with --port, or 0 for any");
   }
+  go_on_with(socket);
   return bound;
 }
 
-void Listener::stop() { server_->close(); }
+void Listener::go_on_with(int socket) {
+  socket_ = socket;
+  sockets::set_non_blocking(socket_);
+  loop_.watch(socket_, readable, *this);
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Listener::on_ready(unsigned) {
+  // A few at a time, so that stop() is heard.
+  for (int i = 0; i < 64; ++i) {
+    const sockets::Accepted accepted = sockets::accept(socket_);
+    if (accepted.exhausted) {
+      loop_.change(socket_, 0);
+      loop_.call_after(breath, [this] { loop_.change(socket_, readable); });
+      return;
+    }
+    if (accepted.socket < 0) return;
+    on_socket_(accepted.socket);
+  }
+}
+
+void Listener::stop() {
+  if (!thread_.joinable()) return;
+  loop_.stop();
+  thread_.join();
+  sockets::close(std::exchange(socket_, -1));
+}
 
 }  // namespace opencat::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// cpp-httplib's three services, apart from its threads: accepting, parsing and routing.
+// cpp-httplib's three services, apart from its threads: binding a listener, parsing and routing.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
+#include "opencat/event_loop.hpp"
 #include "server/http/router.hpp"
 
 namespace opencat::http {
@@ -36,21 +38,32 @@ class RequestParser {
 };
 
 /// Accepts connections on its own thread and hands their sockets on.
-class Listener {
+class Listener : private Watcher {
  public:
   using OnSocket = std::function<void(int descriptor)>;
   explicit Listener(OnSocket on_socket);
-  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() override;
 
   /// Listens on `host`:`port` (0 picks one) and returns the port. Throws Error(usage) when that cannot be
   /// had.
   int listen(const std::string& host, int port);
-  /// No further connection is accepted; returns when the thread has ended.
+  /// The same with a socket that listens already, and is the listener's from now on.
+  void go_on_with(int socket);
+  /// The socket, for another process to go on with; -1 once stopped.
+  int socket() const { return socket_; }
+  /// No further connection is accepted; returns when the thread has ended. The socket is closed here, and
+  /// goes on listening where another process has it, too.
   void stop();
 
  private:
-  class Server;
-  std::unique_ptr<Server> server_;
+  void on_ready(unsigned readiness) override;
+
+  OnSocket on_socket_;
+  int socket_ = -1;
+  EventLoop loop_;
+  std::thread thread_;
 };
 
 }  // namespace opencat::http
