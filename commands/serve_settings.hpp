@@ -27,6 +27,7 @@ class ServeSettings {
 
  private:
   static constexpr std::int64_t day_s = 24LL * 60 * 60;
+  static constexpr std::int64_t longest_kept_s = 36'500 * day_s;
   void declare_upstream(Settings& settings);
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
