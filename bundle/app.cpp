@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "bundle/app_declaration.hpp"
+#include "bundle/runtime_cache.hpp"
 #include "opencat/archive_reader.hpp"
 #include "opencat/assets.hpp"
 #include "opencat/descriptor.hpp"
@@ -181,8 +182,13 @@ Json document_of(NpmRegistry& registry, const NpmWish& wish, std::stop_token sto
 /// The tarball in the cache, fetched when it is not there or was damaged. It appears there when it is proved.
 fs::path cached_tarball(NpmRegistry& registry, const NpmRelease& release, const fs::path& cache_folder,
                         Progress& progress, std::stop_token stop) {
-  fs::path kept = cache_folder / "packages" / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
-  if (fs::is_regular_file(kept) && sha512_of_file(kept) == release.sha512) return kept;
+  fs::path kept = cache_folder / cached_packages / (sha256_hex(release.sha512).substr(0, 32) + ".tgz");
+  if (fs::is_regular_file(kept) && sha512_of_file(kept) == release.sha512) {
+    // RuntimeCache::remove_leftovers() goes by it.
+    std::error_code ignored;
+    fs::last_write_time(kept, fs::file_time_type::clock::now(), ignored);
+    return kept;
+  }
   Downloads downloads(cache_folder / "downloads", registry.http());
   const auto fresh = downloads.fetch(registry.tarball(release), {}, progress, std::move(stop));
   make_folders(kept.parent_path());
@@ -245,7 +251,7 @@ App app_of_package(NpmRegistry& registry, const NpmWish& wish, Signatures signat
                                           ", and --require-signature wants one");
   }
   make_folders(cache_folder, 0700);
-  const TemporaryFolder scratch(cache_folder, "app-");
+  const TemporaryFolder scratch(cache_folder, app_scratch_prefix);
   const fs::path tarball = cached_tarball(registry, release, cache_folder, progress, stop);
   const fs::path unpacked = scratch.path() / "package";
   unpack_package(tarball, unpacked, release.title(), stop);

@@ -169,11 +169,22 @@ int RuntimeCache::remove_leftovers() {
       left.push_back(entry.path());
   }
   const int removed = static_cast<int>(left.size());
+  const auto now = fs::file_time_type::clock::now();
+  const auto older = [&](const fs::directory_entry& entry, std::chrono::hours age) {
+    return entry.last_write_time(ignored) < now - age;
+  };
   // Hidden files beside the lists of releases; one that is young may be being written.
-  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
   for (const auto& entry : fs::directory_iterator(folder_ / "index", ignored)) {
     const bool hidden = entry.path().filename().string()[0] == '.';
-    if (hidden && entry.last_write_time(ignored) < old) left.push_back(entry.path());
+    if (hidden && older(entry, std::chrono::hours(1))) left.push_back(entry.path());
+  }
+  // Apps: a package's tarball bears the time of its last use; what was unpacked of one goes with its run.
+  for (const auto& entry : fs::directory_iterator(folder_ / cached_packages, ignored)) {
+    if (older(entry, std::chrono::days(30))) left.push_back(entry.path());
+  }
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    const bool app = entry.path().filename().string().rfind(app_scratch_prefix, 0) == 0;
+    if (app && older(entry, std::chrono::days(1))) left.push_back(entry.path());
   }
   for (const fs::path& path : left) fs::remove_all(path, ignored);
   return removed;

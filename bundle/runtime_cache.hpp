@@ -32,6 +32,10 @@ struct Runtime {
 /// Path below a runtime's folder → its SHA-256 in hex.
 using FileSums = std::map<std::string, std::string>;
 
+/// Folders of the cache that app.cpp fills: tarballs of packages, and what is unpacked of one for a run.
+constexpr const char* cached_packages = "packages";
+constexpr const char* app_scratch_prefix = "app-";
+
 /// Runtimes on disk, in `folder`/node/VERSION/PLATFORM/:
 ///
 ///     node/          the runtime
@@ -39,9 +43,9 @@ using FileSums = std::map<std::string, std::string>;
 ///     runtime.json   what is said in Runtime
 ///     packed-….zip   its files as a bundle needs them: see packed_runtime.hpp
 ///
-/// Beside node/ are downloads/ (what has come of downloads that were interrupted), index/ (lists of releases)
-/// and locks/. Such a folder appears in one rename when all in it is verified; whatever else is there is no
-/// runtime. Several processes may use one cache.
+/// Beside node/ are downloads/ (what has come of downloads that were interrupted), index/ (lists of
+/// releases), packages/ (the tarballs of apps) and locks/. Such a folder appears in one rename when all in it
+/// is verified; whatever else is there is no runtime. Several processes may use one cache.
 class RuntimeCache {
  public:
   explicit RuntimeCache(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -45,7 +45,7 @@ std::string description(const Setting& row) {
     notes.push_back("default " + **value);
   // A negative one says that there is none.
   if (auto* value = std::get_if<std::int64_t*>(&row.target); value && **value >= 0)
-    notes.push_back("default " + std::to_string(**value));
+    notes.push_back("default " + with_unit(**value, row.unit));
   if (auto* value = std::get_if<std::filesystem::path*>(&row.target); value && !(*value)->empty()) {
     notes.push_back("default " + (*value)->string());
   }

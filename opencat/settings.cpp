@@ -34,6 +34,13 @@ std::int64_t worth(Unit unit, const std::string& suffix) {
   return found == table.end() ? 0 : found->second;
 }
 
+std::int64_t maximum_of(const Setting& row) {
+  // A timer's milliseconds must fit in 32 bits. What is no timer says its own maximum.
+  constexpr std::int64_t longest_timer_s = 30LL * 86400;
+  const bool unbounded = row.maximum == std::numeric_limits<std::int64_t>::max();
+  return unbounded && row.unit == Unit::seconds ? longest_timer_s : row.maximum;
+}
+
 std::int64_t parse_number(const Setting& row, const std::string& where, const std::string& value) {
   const std::string wants = row.unit == Unit::seconds ? "a time such as 90, 90s, 15m or 2h"
                             : row.unit == Unit::bytes ? "a size such as 1048576, 512KiB or 10MiB"
@@ -46,12 +53,9 @@ std::int64_t parse_number(const Setting& row, const std::string& where, const st
   if (number > std::numeric_limits<std::int64_t>::max() / factor)
     refuse(where, "a smaller number", value, row);
   number *= factor;
-  if (number < row.minimum) refuse(where, "at least " + std::to_string(row.minimum), value, row);
-  // A timer's milliseconds must fit in 32 bits, and a deadline in the clock's nanoseconds.
-  constexpr std::int64_t longest_s = 30LL * 86400;
-  const bool bounded = row.maximum != std::numeric_limits<std::int64_t>::max();
-  const std::int64_t maximum = row.unit == Unit::seconds && !bounded ? longest_s : row.maximum;
-  if (number > maximum) refuse(where, "at most " + std::to_string(maximum), value, row);
+  if (number < row.minimum) refuse(where, "at least " + with_unit(row.minimum, row.unit), value, row);
+  if (const std::int64_t most = maximum_of(row); number > most)
+    refuse(where, "at most " + with_unit(most, row.unit), value, row);
   return number;
 }
 
@@ -131,6 +135,17 @@ std::string origin_text(const Setting& row) {
 }
 
 }  // namespace
+
+std::string with_unit(std::int64_t number, Unit unit) {
+  using Steps = std::vector<std::pair<std::int64_t, const char*>>;
+  static const Steps seconds{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+  static const Steps bytes{{1ll << 30, "GiB"}, {1ll << 20, "MiB"}, {1ll << 10, "KiB"}};
+  if (unit == Unit::none || number == 0) return std::to_string(number);
+  for (const auto& [worth, suffix] : unit == Unit::seconds ? seconds : bytes) {
+    if (number % worth == 0) return std::to_string(number / worth) + suffix;
+  }
+  return std::to_string(number);
+}
 
 void Settings::apply_file(const Json& config, const std::string& file_name) {
   for (Setting& row : rows_) {

@@ -19,9 +19,12 @@ namespace opencat {
 /// Where a setting's value came from; a later one wins over an earlier.
 enum class Origin { built_in, file, environment, flag };
 
-/// What a setting's number counts, which also says how it may be written: seconds as "90", "90s", "15m" or
-/// "2h", up to 30 days unless the row has a maximum, bytes as "1048576", "512KiB" or "10MiB".
+/// What a setting's number counts, which also says how it may be written: seconds as "90", "90s", "15m", "2h"
+/// or "7d", bytes as "1048576", "512KiB" or "10MiB".
 enum class Unit { none, seconds, bytes };
+
+/// A number as people write it: 900 seconds are "15m", 10485760 bytes "10MiB".
+std::string with_unit(std::int64_t number, Unit unit);
 
 /// The variable that a setting fills; what it holds at first is the default. A vector's setting may be given
 /// often. JSON takes what the file has as it is, for lists of tables: there are no flags for it.
@@ -39,7 +42,7 @@ struct Setting {
   Unit unit = Unit::none;
   std::vector<std::string> choices = {};  ///< the only values allowed; empty: any
   std::int64_t minimum = 0;
-  std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
+  std::int64_t maximum = std::numeric_limits<std::int64_t>::max();  ///< of seconds 30 days, unless said
   bool secret = false;  ///< masked by --show-config; its flag is documented as visible to other users
   Origin origin = Origin::built_in;
   std::string origin_name = {};  ///< the variable or file it came from

@@ -128,6 +128,29 @@ test('--prune removes what is kept of downloads', async (t) => {
   assert.equal(kept(folder).length, 0);
 });
 
+test('--prune removes apps that were not used for a month, and what a killed run left of one', async (t) => {
+  const folder = sandbox(t);
+  const cache = path.join(folder, 'cache');
+  const day = 24 * 3600;
+  const made = (name, ageDays) => {
+    const file = path.join(cache, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, '');
+    const then = Date.now() / 1000 - ageDays * day;
+    for (const each of [file, path.dirname(file)]) fs.utimesSync(each, then, then);
+  };
+  made('app-killed/package.json', 2);
+  made('app-running/package.json', 0);
+  made('packages/old.tgz', 31);
+  made('packages/used.tgz', 29);
+  assert.equal((await run(folder, ['fetch', '--prune'])).code, 0);
+  const left = ['app-killed', 'app-running', 'packages/old.tgz', 'packages/used.tgz'];
+  assert.deepEqual(
+    left.filter((name) => fs.existsSync(path.join(cache, name))),
+    ['app-running', 'packages/used.tgz'],
+  );
+});
+
 test('--prune leaves alone what another one is fetching, and clears up behind a killed one', async (t) => {
   const folder = sandbox(t);
   const dist = await mirror(t);

@@ -79,7 +79,8 @@ TEST_CASE("numbers know their units") {
   CHECK(time("90s") == 90);
   CHECK(time("15m") == 900);
   CHECK(time("2H") == 7200);
-  CHECK(time("1d") == 86400);
+  CHECK(time("30d") == 30 * 86400);
+  CHECK_THROWS_AS(time("31d"), Error);  // a timer's milliseconds must fit in 32 bits
   const auto size = [&](const char* text) {
     f.settings.apply_flags({{"--size", {text}}});
     return f.size;
@@ -88,6 +89,17 @@ TEST_CASE("numbers know their units") {
   CHECK(size("10mib") == 10485760);
   CHECK(size("3kB") == 3000);
   CHECK(size("7B") == 7);
+}
+
+TEST_CASE("numbers are shown as people write them") {
+  CHECK(with_unit(400 * 86400, Unit::seconds) == "400d");
+  CHECK(with_unit(7200, Unit::seconds) == "2h");
+  CHECK(with_unit(900, Unit::seconds) == "15m");
+  CHECK(with_unit(90, Unit::seconds) == "90s");
+  CHECK(with_unit(0, Unit::seconds) == "0");
+  CHECK(with_unit(10485760, Unit::bytes) == "10MiB");
+  CHECK(with_unit(1000, Unit::bytes) == "1000");
+  CHECK(with_unit(10485760, Unit::none) == "10485760");
 }
 
 TEST_CASE("a wrong value is refused with where it stands and what is wanted") {

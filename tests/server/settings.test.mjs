@@ -46,6 +46,17 @@ test('defaults < file < environment < flag, and each origin is told', async (t) 
   assert.deepEqual(config['--upstream-model'].value, ['a', 'b']);
 });
 
+test('what is kept may be kept for years, and --help says times and sizes as people write them', async () => {
+  const config = await shown(['--keep-usage', '1000d', '--keep-deleted', '400d']);
+  assert.equal(config['--keep-usage'].value, 1000 * 86400);
+  assert.equal(config['--keep-deleted'].value, 400 * 86400);
+  await refused(['--keep-usage', '40000d'], /--keep-usage wants at most 36500d/);
+  await refused(['--drain-timeout', '31d'], /--drain-timeout wants at most 30d/);
+  const { stdout } = await serve(['--help']);
+  for (const said of ['(default 400d;', '(default 10MiB;', '(default 30s;'])
+    assert.ok(stdout.includes(said), said);
+});
+
 test('--show-config masks every secret, wherever it came from', async (t) => {
   await withFile(t, 'enroll_key = "key-from-file"\n[upstream]\nkey = "sk-from-file"\n');
   const env = { OPENCAT_ADMIN_SECRET: 'secret-from-env' };
@@ -89,7 +100,7 @@ test('mistakes on the command line are named, with the nearest right word', asyn
   await refused(['--port', '70000', '--demo'], /--port .*65535/);
   await refused(['--enrollment', 'opne'], /open, key, closed .*did you mean open\?.*'opne'/);
   await refused(['--idle-timeout', '5 parsecs'], /--idle-timeout wants a time/);
-  await refused(['--idle-timeout', '0'], /--idle-timeout wants at least 1/);
+  await refused(['--idle-timeout', '0'], /--idle-timeout wants at least 1s/);
   await refused(['--max-body', '10 potatoes'], /--max-body wants a size/);
   await refused(['--rpm-limit', '0'], /--rpm-limit wants at least 1/);
   await refused(['--demo'], /OPENCAT_PORT wants a whole number, not 'y'/, { OPENCAT_PORT: 'y' });
