@@ -289,7 +289,7 @@ TEST_CASE("while another program holds the file, requests wait; beyond a bound t
 TEST_CASE("a database of the first schema keeps its tokens and usage") {
   const TemporaryFolder folder(fs::temp_directory_path(), "opencat-store-");
   const fs::path file = folder.path() / "opencat.db";
-  sql(file, std::string(asset("migrations/001_tokens_and_usage.sql")));
+  sql(file, std::string(asset("migrations/sqlite/001_tokens_and_usage.sql")));
   sql(file,
       "PRAGMA user_version = 1;"
       "INSERT INTO tokens VALUES ('tok_b', x'62', 'occ_0000', 'active', 'linux-x64', 'i', '1', 'two', 5, 6, "
