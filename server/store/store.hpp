@@ -53,6 +53,8 @@ struct StoreOptions {
   std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
   /// So long a request waits for another program that holds the database; then it is 503.
   std::chrono::milliseconds busy_timeout{5000};
+  /// This machine's, for a store that several share: see Store::clock_ahead(). Null: they are not compared.
+  const Clock* clock = nullptr;
   /// Hears how long each commit took, on the store's thread.
   std::function<void(std::chrono::nanoseconds)> on_commit = {};
 };
