@@ -10,6 +10,7 @@
 #include "server/store/reports.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
+#include "server/store/table_port.hpp"
 #include "server/store/token_changes.hpp"
 #include "server/store/token_reader.hpp"
 
@@ -244,7 +245,10 @@ class SqliteStore : public AdminStore {
 
 std::unique_ptr<AdminStore> open_sqlite_store(const fs::path& file, const StoreOptions& options) {
   try {
-    return std::make_unique<SqliteStore>(file, options);
+    auto store = std::make_unique<SqliteStore>(file, options);
+    if (sqlite::connect(file, sqlite::Role::reader).tableExists("moving"))
+      throw unfinished_move(file.string());
+    return store;
   } catch (const SQLite::Exception& problem) {
     sqlite::rethrow(problem, sqlite::Moment::opening, file);
   }

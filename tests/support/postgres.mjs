@@ -42,7 +42,11 @@ export async function startPostgres(t) {
     url: `postgresql://opencat:secret-word@/postgres?host=${folder}`,
     sql(statement) {
       const args = ['-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', postgres.url, '-c', statement];
-      const text = execFileSync('psql', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const text = execFileSync('psql', args, {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       return text
         .split('\n')
         .slice(0, -1)

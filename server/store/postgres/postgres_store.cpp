@@ -9,6 +9,7 @@
 #include "server/store/postgres/session_pool.hpp"
 #include "server/store/postgres/token_rows.hpp"
 #include "server/store/postgres/token_writes.hpp"
+#include "server/store/table_port.hpp"
 
 namespace opencat {
 
@@ -203,6 +204,7 @@ std::unique_ptr<AdminStore> open_postgres_store(const std::string& url, const St
   try {
     Session session(url, {std::chrono::minutes{10}, std::chrono::minutes{1}});
     migrate(session, shown);
+    if (is_half_moved(session)) throw unfinished_move("the database " + shown);
     session.ask("INSERT INTO nodes (id, batch, seen_at) VALUES ($1, 0, now())", {node});
   } catch (const Failure& failure) {
     throw Error(ErrorKind::unavailable, "cannot use the database " + shown + ": " + failure.detail());

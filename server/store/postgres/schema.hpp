@@ -12,4 +12,10 @@ namespace opencat::postgres {
 /// nothing changed; `shown` is what messages call it.
 void migrate(Session& session, const std::string& shown);
 
+/// Throws Error(usage) unless the database has exactly the migrations known here.
+void check_version(Session& session, const std::string& shown);
+
+/// Whether rows are being moved to it, and are not all there yet.
+bool is_half_moved(Session& session);
+
 }  // namespace opencat::postgres

@@ -46,15 +46,14 @@ std::string with_defaults(const std::string& url) {
 }
 
 /// libpq's words in one line, without the address, which it repeats when it cannot read it.
-std::string first_line(const std::string& message, const std::string& url) {
+std::string without_address(const std::string& message, const std::string& url) {
   const auto password = password_in(url);
   if (message.find("://") != std::string::npos ||
       (password && password->second > 0 &&
        message.find(url.substr(password->first, password->second)) != std::string::npos)) {
     return "the address cannot be read";
   }
-  std::string line = message.substr(0, message.find('\n'));
-  return printable(trim(line));
+  return first_line(message);
 }
 
 /// SQLSTATEs of PostgreSQL 15, appendix A.
@@ -102,18 +101,6 @@ std::size_t character_size(std::string_view text) {
   return wrong ? 0 : size;
 }
 
-/// PostgreSQL refuses texts with a NUL or with what is not UTF-8, which SQLite takes: each such byte becomes
-/// '?'.
-std::string clean(const std::string& text) {
-  std::string made;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t size = character_size(rest);
-    made += size == 0 ? "?" : rest.substr(0, size);
-    rest.remove_prefix(std::max<std::size_t>(1, size));
-  }
-  return made;
-}
-
 }  // namespace
 
 Session::Session(const std::string& url, const Patience& patience) {
@@ -131,7 +118,7 @@ Session::Session(const std::string& url, const Patience& patience) {
 #pragma GCC diagnostic pop
 #endif
   } catch (const std::exception& problem) {
-    throw lost_failure(first_line(problem.what(), url));
+    throw lost_failure(without_address(problem.what(), url));
   }
   const auto set = [this](const char* name, std::chrono::milliseconds time) {
     run(std::string("SET ") + name + " = " + std::to_string(time.count()));
@@ -220,6 +207,20 @@ std::string without_password(const std::string& url) {
   std::string shown = url.substr(0, url.find('?'));
   if (const auto password = password_in(shown)) shown.replace(password->first, password->second, "********");
   return printable(shown);
+}
+
+std::string first_line(const std::string& message) {
+  return printable(trim(message.substr(0, message.find('\n'))));
+}
+
+std::string clean(const std::string& text) {
+  std::string made;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t size = character_size(rest);
+    made += size == 0 ? "?" : rest.substr(0, size);
+    rest.remove_prefix(std::max<std::size_t>(1, size));
+  }
+  return made;
 }
 
 std::string bytea(const std::string& bytes) {

@@ -83,6 +83,13 @@ constexpr int most_tries = 8;
 /// The address without its password, for people.
 std::string without_password(const std::string& url);
 
+/// The first line of what the database said.
+std::string first_line(const std::string& message);
+
+/// The text as PostgreSQL takes it: it refuses a NUL and what is not UTF-8, which SQLite keeps; each such
+/// byte becomes '?'.
+std::string clean(const std::string& text);
+
 /// Bytes as a BYTEA is written.
 std::string bytea(const std::string& bytes);
 /// The bytes of hex digits, as encode(…, 'hex') gives them.
