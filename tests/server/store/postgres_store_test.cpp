@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <latch>
 #include <thread>
 
 #include "opencat/error.hpp"
@@ -31,8 +32,10 @@ struct Nodes : Fixture {
     std::atomic<int> refused{0};
     std::vector<std::promise<void>> answered(stores.size() * static_cast<std::size_t>(each));
     std::vector<std::thread> threads;
+    std::latch together(static_cast<std::ptrdiff_t>(stores.size()));
     for (std::size_t s = 0; s < stores.size(); ++s) {
       threads.emplace_back([&, s] {
+        together.arrive_and_wait();
         for (std::size_t i = 0; i < static_cast<std::size_t>(each); ++i) {
           const std::size_t place = s * static_cast<std::size_t>(each) + i;
           stores[s]->admit({token.hash, i % 2 == 0 ? "m" : "n", quota_period(now, 0min), now},
@@ -84,6 +87,11 @@ TEST_CASE("over three stores of one database a daily limit of 100 admits exactly
   const auto token = nodes.issue('a', {100, 3000});
   CHECK(nodes.burst(token, 500, Verdict::daily_used_up) == 100);
   CHECK(nodes.use(token).daily == 100);
+  for (char name = 'b'; name <= 'k'; ++name) {
+    const auto other = nodes.issue(name, {5, 3000});
+    CHECK(nodes.burst(other, 10, Verdict::daily_used_up) == 5);
+    CHECK(nodes.use(other).daily == 5);
+  }
 }
 
 TEST_CASE("over three stores of one database a minute's limit is as exact") {
