@@ -26,8 +26,8 @@ const asNobody = [
 ];
 
 /**
- * {url, sql(statement) → rows of texts, stop(signal), start()}: a server whose database is empty. `url` has a password,
- * which is asked of nobody.
+ * {url, folder, sql(statement) → rows of texts, stop(signal), start()}: a server whose database is empty, and the folder
+ * of its socket. `url` has a password, which is asked of nobody.
  */
 export async function startPostgres(t) {
   const folder = await newFolder();
@@ -39,6 +39,7 @@ export async function startPostgres(t) {
   execFileSync(first, [...rest, program('initdb'), ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
   let child;
   const postgres = {
+    folder,
     url: `postgresql://opencat:secret-word@/postgres?host=${folder}`,
     sql(statement) {
       const args = ['-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', postgres.url, '-c', statement];
