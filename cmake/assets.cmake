@@ -2,7 +2,7 @@
 # Embeds plain files (templates, migrations, the built pages) in the executable through the assembler's .incbin:
 # no byte passes through a C++ string, and a changed file rebuilds one object.
 #
-# Assets are found again by name with opencat/assets.hpp: "templates/install.sh", "migrations/001_tokens.sql", …
+# Assets are found again by name with opencat/assets.hpp: "templates/install.sh", "migrations/sqlite/001_tokens_and_usage.sql", …
 
 set(OPENCAT_WEB_DIR "${CMAKE_BINARY_DIR}/web" CACHE PATH "The pages, as web/build.mjs leaves them")
 

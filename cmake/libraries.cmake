@@ -51,3 +51,12 @@ else()
   target_link_libraries(opencat_httplib INTERFACE httplib::httplib)
 endif()
 target_link_libraries(opencat_httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto)
+
+# The store that several servers share. Static releases and Windows' do without: nothing there builds libpq.
+if(PkgConfig_FOUND AND NOT WIN32)
+  pkg_check_modules(LIBPQXX QUIET IMPORTED_TARGET libpqxx)
+endif()
+option(OPENCAT_POSTGRES "Build the PostgreSQL store, which wants libpqxx 6.4 or newer" ${LIBPQXX_FOUND})
+if(OPENCAT_POSTGRES AND NOT LIBPQXX_FOUND)
+  message(FATAL_ERROR "OPENCAT_POSTGRES wants libpqxx: install libpqxx-dev, or set it OFF")
+endif()

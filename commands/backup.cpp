@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
+#include "commands/serve_settings.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 #include "server/local_admin.hpp"
@@ -27,7 +28,10 @@ class Backup : public Command {
     settings.add({"--force", {}, "", "Replace the file if it is there", &force_});
   }
 
+  std::filesystem::path default_config_file() const override { return data_dir_ / "opencat.toml"; }
+
   void run(Context& context) override {
+    refuse_shared_store(context);
     if (file_.empty()) {
       throw Error(ErrorKind::usage, "name the file to make, as in 'opencat backup opencat-backup.db'");
     }
@@ -44,6 +48,19 @@ class Backup : public Command {
   }
 
  private:
+  /// What `opencat serve` would be given here may name a store that is no file.
+  static void refuse_shared_store(const Context& context) {
+    ServeSettings serve;
+    Settings rows;
+    serve.declare(rows);
+    context.fill_again(rows);
+    if (serve.data_options().store.empty()) return;
+    throw Error(
+        ErrorKind::usage,
+        "this server's data is in PostgreSQL (--store): back it up with pg_dump, or copy it into a file "
+        "with 'opencat migrate --to sqlite:FILE'");
+  }
+
   std::filesystem::path file_;
   std::filesystem::path data_dir_ = "opencat-data";
   bool force_ = false;

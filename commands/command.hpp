@@ -56,6 +56,7 @@ std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_token_command();
 std::unique_ptr<Command> make_backup_command();
 std::unique_ptr<Command> make_doctor_command();
+std::unique_ptr<Command> make_migrate_command();
 std::unique_ptr<Command> make_fetch_command();
 std::unique_ptr<Command> make_bundle_command();
 std::unique_ptr<Command> make_install_command();

@@ -21,6 +21,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_token_command());
   commands.push_back(make_backup_command());
   commands.push_back(make_doctor_command());
+  commands.push_back(make_migrate_command());
   commands.push_back(make_fetch_command());
   commands.push_back(make_bundle_command());
   commands.push_back(make_install_command());

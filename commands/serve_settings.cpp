@@ -6,7 +6,9 @@
 
 #include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
+#include "opencat/file.hpp"
 #include "opencat/http_client.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat {
 
@@ -67,6 +69,16 @@ void ServeSettings::declare(Settings& settings) {
                 &options_.cors_origins});
   settings.add(
       {"--data-dir", {"OPENCAT_DATA_DIR"}, "", "The folder of the database and the secrets", &data_dir_});
+  settings.add_secret({"--store",
+                       {"OPENCAT_STORE"},
+                       "store",
+                       "Keep the data in this PostgreSQL (postgresql://…), which many servers can share",
+                       &options_.store});
+  settings.add({"--store-file",
+                {"OPENCAT_STORE_FILE"},
+                "store_file",
+                "The same address, in a file, so that its password is in no command line",
+                &store_file_});
   settings.add({"--demo", {"OPENCAT_DEMO"}, "demo", "Answer from a built-in demonstration", &options_.demo});
   settings.add({"--bundles",
                 {"OPENCAT_BUNDLES"},
@@ -288,10 +300,26 @@ std::vector<UpstreamConfig> ServeSettings::upstreams(const Environment& environm
   return list;
 }
 
+/// The address of the store; it has a password, so no message repeats it.
+std::string ServeSettings::store() const {
+  if (!options_.store.empty() && !store_file_.empty())
+    throw Error(ErrorKind::usage, "name the store by --store or by --store-file, not both");
+  std::string url = store_file_.empty() ? options_.store : std::string(trim(read_file(store_file_, 4096)));
+  const bool known = url.rfind("postgresql://", 0) == 0 || url.rfind("postgres://", 0) == 0;
+  if (!known && !(url.empty() && store_file_.empty())) {
+    throw Error(ErrorKind::usage, (store_file_.empty() ? "--store" : store_file_.string()) +
+                                      std::string(" wants an address such as "
+                                                  "postgresql://user:password@host:5432/database"));
+  }
+  return url;
+}
+
 ServerOptions ServeSettings::data_options() {
   if (port_ > 65535) throw Error(ErrorKind::usage, "--port wants a number up to 65535");
   options_.port = static_cast<int>(port_);
   options_.data_dir = data_dir_;
+  options_.store = store();
+  store_file_.clear();  // its content stands in the option now
   const std::string mode = enrollment_.empty() ? (options_.demo ? "open" : "key") : enrollment_;
   options_.enrollment = mode == "open"     ? routes::EnrollmentMode::open
                         : mode == "closed" ? routes::EnrollmentMode::closed

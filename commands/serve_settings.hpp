@@ -33,12 +33,14 @@ class ServeSettings {
   void declare_secrets(Settings& settings);
   void declare_limits(Settings& settings);
   void declare_running(Settings& settings);
+  std::string store() const;
   std::vector<UpstreamConfig> upstreams(const Environment& environment) const;
 
   ServerOptions options_;
   UpstreamConfig upstream_;         ///< --upstream-url and its like
   nlohmann::json upstream_tables_;  ///< [[upstreams]]
   std::filesystem::path data_dir_ = "opencat-data";
+  std::filesystem::path store_file_;
   std::string enrollment_;
   std::int64_t port_ = 3000;
   std::string ops_port_;

@@ -15,6 +15,7 @@
 #include "server/http/httplib_bridge.hpp"
 #include "server/local_admin.hpp"
 #include "server/server_data.hpp"
+#include "server/store/table_port.hpp"
 #include "server/store/upgrade.hpp"
 
 namespace opencat {
@@ -116,7 +117,23 @@ void ServerCheckup::check_disk() {
          {"make room, or move the data folder to a larger disk (--data-dir)"}});
 }
 
+/// PostgreSQL, without changing anything there.
+void ServerCheckup::check_shared_store() {
+  try {
+    open_table_port({options_.store, {}}, PortUse::source);
+    tell_({"database", State::good, {"PostgreSQL answers, and its tables are of this opencat"}});
+  } catch (const Error& error) {
+    tell_(
+        {"database",
+         State::bad,
+         {error.message() + (error.detail().empty() ? "" : ": " + error.detail())},
+         {"see that it runs, that the address of --store is right, and that the first start made its tables"},
+         error.kind()});
+  }
+}
+
 void ServerCheckup::check_database() {
+  if (!options_.store.empty()) return check_shared_store();
   const fs::path file = server_data::database(options_.data_dir);
   if (!fs::exists(file)) return tell_({"database", State::good, {"none yet; the first start makes it"}});
   try {

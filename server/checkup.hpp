@@ -23,6 +23,7 @@ class ServerCheckup {
   void check_data_folder();
   void check_disk();
   void check_database();
+  void check_shared_store();
   void check_port(const std::stop_token& stop);
   void check_upstreams(const std::stop_token& stop);
   void check_public_url(const std::stop_token& stop);

@@ -8,7 +8,7 @@
 #include "server/routes/admin.hpp"
 #include "server/server_data.hpp"
 #include "server/store/backup.hpp"
-#include "server/store/sqlite_store.hpp"
+#include "server/store/open_store.hpp"
 #include "server/store/upgrade.hpp"
 
 namespace opencat {
@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 namespace {
 
 std::unique_ptr<routes::EnrollmentKeys> enrollment_keys(const ServerOptions& options, Clock& clock,
-                                                        Entropy& entropy) {
+                                                        Entropy& entropy, AdminStore& store) {
   if (!options.enroll_key.empty()) return std::make_unique<routes::EnrollmentKeys>(options.enroll_key, clock);
-  return std::make_unique<routes::EnrollmentKeys>(server_data::enroll_key(options.data_dir), clock, entropy);
+  return std::make_unique<routes::EnrollmentKeys>(server_data::enroll_key(options.data_dir), clock, entropy,
+                                                  store);
 }
 
 }  // namespace
@@ -36,16 +37,23 @@ struct LocalAdmin::State {
 LocalAdmin::LocalAdmin(const ServerOptions& options, Clock& clock, Entropy& entropy)
     : state_(std::make_unique<State>()) {
   const fs::path database = server_data::database(options.data_dir);
-  if (!fs::exists(database)) {
+  // A store that many share has no one owner to wait for.
+  const bool shared = !options.store.empty();
+  if (!shared && !fs::exists(database)) {
     throw Error(ErrorKind::usage, "there is no " + database.string() +
                                       "; name the server's data folder with --data-dir, or the server with "
                                       "--server-url");
   }
   State& state = *state_;
-  state.lock = server_data::lock(options.data_dir);
-  back_up_before_migration(database);
-  state.store = open_sqlite_store(database, {options.requests_per_minute});
-  state.keys = enrollment_keys(options, clock, entropy);
+  if (!shared) {
+    state.lock = server_data::lock(options.data_dir);
+    back_up_before_migration(database);
+  }
+  StoreOptions store_options;
+  store_options.requests_per_minute = options.requests_per_minute;
+  state.store = open_store({options.store, database}, store_options);
+  if (shared) make_folders(options.data_dir, 0700);
+  state.keys = enrollment_keys(options, clock, entropy, *state.store);
   const std::string url = options.public_url.empty()
                               ? "http://" + options.host + ":" + std::to_string(options.port)
                               : checked_base_url(options.public_url, "--public-url");

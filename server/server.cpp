@@ -23,7 +23,7 @@
 #include "server/routes/services.hpp"
 #include "server/routes/tokens.hpp"
 #include "server/server_data.hpp"
-#include "server/store/sqlite_store.hpp"
+#include "server/store/open_store.hpp"
 #include "server/store/upgrade.hpp"
 #include "server/store/upkeep.hpp"
 #include "server/telemetry.hpp"
@@ -86,9 +86,23 @@ void check_upstreams(std::vector<UpstreamConfig>& upstreams) {
 
 }  // namespace
 
+/// The time that all servers of a store go by, whatever this machine's clock says.
+class Server::StoreClock : public Clock {
+ public:
+  explicit StoreClock(const Clock& machine) : machine_(machine) {}
+  /// Before any other thread asks.
+  void follow(const Store& store) { store_ = &store; }
+  Time now() const override { return machine_.now() + (store_ ? store_->clock_ahead() : Time::duration{}); }
+
+ private:
+  const Clock& machine_;
+  const Store* store_ = nullptr;
+};
+
 struct Server::State {
   ServerOptions options;
-  Clock& clock;
+  const Clock& machine_clock;
+  StoreClock clock;
   Entropy& entropy;
   std::function<void(const std::string&)> log;
   std::unique_ptr<FileLock> lock;
@@ -109,7 +123,11 @@ struct Server::State {
 
   State(ServerOptions given, Clock& its_clock, Entropy& its_entropy,
         std::function<void(const std::string&)> its_log)
-      : options(std::move(given)), clock(its_clock), entropy(its_entropy), log(std::move(its_log)) {}
+      : options(std::move(given)),
+        machine_clock(its_clock),
+        clock(its_clock),
+        entropy(its_entropy),
+        log(std::move(its_log)) {}
 
   /// Unique without the cost of fresh entropy: no one gains by guessing it.
   std::string new_request_id() { return request_id_prefix + std::to_string(++requests); }
@@ -131,11 +149,11 @@ void Server::State::prepare_secrets() {
   guarded.admin_secret = options.admin_secret;
   if (guarded.admin_secret.empty()) {
     addresses.admin_secret_file = server_data::admin_secret(options.data_dir);
-    guarded.admin_secret = routes::kept_secret(addresses.admin_secret_file, entropy);
+    guarded.admin_secret = routes::kept_secret(addresses.admin_secret_file, entropy, *store);
   }
   if (options.enroll_key.empty()) {
     addresses.enroll_key_file = server_data::enroll_key(options.data_dir);
-    keys = std::make_unique<routes::EnrollmentKeys>(addresses.enroll_key_file, clock, entropy);
+    keys = std::make_unique<routes::EnrollmentKeys>(addresses.enroll_key_file, clock, entropy, *store);
   } else {
     keys = std::make_unique<routes::EnrollmentKeys>(options.enroll_key, clock);
   }
@@ -226,7 +244,10 @@ void Server::State::start_ops() {
 }
 
 void Server::State::open_store() {
-  if (const auto copy = back_up_before_migration(server_data::database(options.data_dir)))
+  // PostgreSQL has its operator's backups.
+  const bool shared = !options.store.empty();
+  if (const auto copy =
+          shared ? std::nullopt : back_up_before_migration(server_data::database(options.data_dir)))
     log("the database is of an older opencat and is brought up to date; as it was, it is kept in " +
         copy->string());
   StoreOptions store_options;
@@ -234,7 +255,9 @@ void Server::State::open_store() {
   store_options.on_commit = [&commits = telemetry->metrics().commit_seconds](std::chrono::nanoseconds time) {
     commits.observe(std::chrono::duration<double>(time).count());
   };
-  store = open_sqlite_store(server_data::database(options.data_dir), store_options);
+  store_options.clock = &machine_clock;
+  store = opencat::open_store({options.store, server_data::database(options.data_dir)}, store_options);
+  clock.follow(*store);
   readiness = std::make_unique<routes::Readiness>([this](auto done) { store->probe(std::move(done)); });
 }
 
@@ -286,6 +309,8 @@ Server::~Server() {
   state_->ops.reset();
   state_->http.reset();
   state_->upkeep.reset();
+  // It asks the store now and then.
+  state_->keys.reset();
   // Beside another server, that one's stands there.
   std::error_code absent;
   if (!state_->ending.is_beside_another()) fs::remove(server_data::address(state_->options.data_dir), absent);
@@ -317,6 +342,8 @@ void Server::reload(const ServerOptions& options) {
   const auto tls = tls_of(options);
   if (!tls != state_->options.tls_cert.empty())
     throw Error(ErrorKind::usage, "between http and https it changes at a restart only");
+  if (options.store != state_->options.store)
+    throw Error(ErrorKind::usage, "the store (--store) changes at a restart only");
   state_->telemetry->reopen_log();
   state_->http->set_tls(tls);
   state_->services->upstreams->configure(upstreams);
@@ -324,7 +351,7 @@ void Server::reload(const ServerOptions& options) {
 }
 
 bool Server::would_migrate(const ServerOptions& options) {
-  return wants_migration(server_data::database(options.data_dir));
+  return options.store.empty() && wants_migration(server_data::database(options.data_dir));
 }
 
 ServerSockets Server::sockets() const {

@@ -31,6 +31,7 @@ struct ServerOptions {
   std::vector<std::string> cors_origins;  ///< whose pages may use the API; "*": all
   std::string public_url;                 ///< empty: made of host and port
   std::filesystem::path data_dir;
+  std::string store;  ///< the address of a PostgreSQL that has the data instead of the data folder; secret
   bool demo = false;  ///< beside or instead of upstreams: a chat link is told at the start
   std::vector<UpstreamConfig> upstreams;  ///< none: requests are answered 503
   bool may_use_proxy = true;              ///< for upstreams: the environment names one
@@ -90,6 +91,7 @@ class Server {
   void run(std::stop_token stop);
 
  private:
+  class StoreClock;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -81,6 +81,7 @@ test('each library is included in one place', () => {
     'httplib.h': ['server/http/httplib_bridge.cpp'],
     'openssl/ssl.h': ['server/http/tls.cpp'],
     'SQLiteCpp/SQLiteCpp.h': ['server/store/sqlite.hpp'],
+    'pqxx/pqxx': ['server/store/postgres/session.hpp'],
     'toml++/toml.h': ['opencat/toml.cpp'],
     'CLI/CLI.hpp': ['commands/command_line.cpp'],
     'sys/epoll.h': ['opencat/posix/poller.cpp'],

@@ -5,12 +5,15 @@
 //   bench_load whole  PORT TOKEN PID CONNECTIONS SECONDS
 //   bench_load stream PORT TOKEN PID STREAMS INTERVAL_MS SECONDS [PROBE_PORT]
 //   bench_load idle   PORT TOKEN PID CONNECTIONS SECONDS
+//
+// For "whole", TOKEN may be @FILE with one token a line: each request is another one's, at random.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -109,29 +112,47 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::string in_;
 };
 
+/// The token, or those of the file that is named behind an @.
+std::vector<std::string> tokens_of(const std::string& token) {
+  if (token.empty() || token.front() != '@') return {token};
+  std::ifstream file(token.substr(1));
+  std::vector<std::string> tokens;
+  for (std::string line; std::getline(file, line);) tokens.push_back(line);
+  return tokens;
+}
+
 int whole(int port, const std::string& token, Watched watched, int connections, double seconds) {
   Loop loop;
-  const std::string request = post(
-      token, R"({"model":"auto","messages":[{"role":"user","content":"Say something of some length."}]})");
+  const std::vector<std::string> tokens = tokens_of(token);
+  std::mt19937_64 random(1);
+  const auto request = [&] {
+    return post(tokens[random() % tokens.size()],
+                R"({"model":"auto","messages":[{"role":"user","content":"Say something of some length."}]})");
+  };
+  std::vector<double> answer_ms;
+  std::vector<std::int64_t> asked(static_cast<std::size_t>(connections));
   std::int64_t answers = 0;
   std::int64_t errors = 0;
   bool counting = false;
   std::vector<std::shared_ptr<Peer>> peers;
   for (int i = 0; i < connections; ++i) {
     const auto peer = std::make_shared<Peer>(loop, port);
-    peer->on_bytes = [&, peer = peer.get()](std::string& bytes) {
+    peer->on_bytes = [&, i, peer = peer.get()](std::string& bytes) {
+      std::int64_t& since = asked[static_cast<std::size_t>(i)];
       while (const std::size_t size = message_size(bytes)) {
+        if (counting) answer_ms.push_back(static_cast<double>(now_ns() - since) / 1e6);
         if (bytes.compare(0, 12, "HTTP/1.1 200") == 0) {
           answers += counting ? 1 : 0;
         } else {
           if (errors++ == 0) std::fprintf(stderr, "%s\n", bytes.substr(0, size).c_str());
         }
         bytes.erase(0, size);
-        peer->send(request);
+        since = now_ns();
+        peer->send(request());
       }
     };
     peer->on_end = [&] { ++errors; };
-    peer->start(request);
+    peer->start(request());
     peers.push_back(peer);
   }
   double cpu = 0;
@@ -145,9 +166,10 @@ int whole(int port, const std::string& token, Watched watched, int connections, 
   loop.at(start + 1'000'000'000 + static_cast<std::int64_t>(seconds * 1e9), [&] {
     const double time = static_cast<double>(now_ns() - began) / 1e9;
     const double used = watched.cpu() - cpu;
-    std::printf("{\"per_second\":%.0f,\"cpu_us\":%.1f,\"errors\":%ld}\n", static_cast<double>(answers) / time,
+    std::printf("{\"per_second\":%.0f,\"cpu_us\":%.1f,\"errors\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n",
+                static_cast<double>(answers) / time,
                 used / static_cast<double>(std::max<std::int64_t>(answers, 1)) * 1e6,
-                static_cast<long>(errors));
+                static_cast<long>(errors), percentile(answer_ms, 0.5), percentile(answer_ms, 0.99));
     loop.stop();
   });
   loop.run();

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "server/routes/tokens.hpp"
 
-#include <memory>
-#include <mutex>
-
 #include <nlohmann/json.hpp>
 
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 #include "server/domain/address.hpp"
-#include "server/domain/sliding_window.hpp"
 #include "server/routes/token_json.hpp"
 
 namespace opencat::routes {
@@ -21,8 +17,6 @@ namespace {
 
 constexpr std::size_t tokens_per_ip_and_hour = 5;
 constexpr std::size_t max_meta_bytes = 4096;
-/// Addresses that are remembered for it.
-constexpr std::size_t max_addresses = 100'000;
 
 TokenRequest parse_token_request(const std::string& bytes) {
   const Json body = parse_object(bytes);
@@ -53,26 +47,15 @@ http::Response status_of(Services& services, const std::string& token) {
 }
 
 /// Tokens issued per address, for open enrolment.
-class IssueLimit {
- public:
-  explicit IssueLimit(Clock& clock)
-      : clock_(clock), window_(tokens_per_ip_and_hour, std::chrono::hours(1), max_addresses) {}
-
-  void take(const std::string& ip) {
-    const std::lock_guard lock(mutex_);
-    const auto wait = window_.take(address_key(ip), clock_.now());
-    if (wait.count() == 0) return;
-    Error error(ErrorKind::rate_limited,
-                "too many tokens were issued to this address in the last hour; try later");
-    error.retry_after_s = static_cast<int>(wait.count());
-    throw error;
-  }
-
- private:
-  Clock& clock_;
-  std::mutex mutex_;
-  SlidingWindow window_;
-};
+void take_place(Services& services, const std::string& ip) {
+  const auto wait = services.store.take_place(
+      {address_key(ip), tokens_per_ip_and_hour, std::chrono::hours(1), services.clock.now()});
+  if (wait.count() == 0) return;
+  Error error(ErrorKind::rate_limited,
+              "too many tokens were issued to this address in the last hour; try later");
+  error.retry_after_s = static_cast<int>(wait.count());
+  throw error;
+}
 
 }  // namespace
 
@@ -121,13 +104,12 @@ Json issued_json(const Services& services, const IssuedToken& issued) {
 }
 
 void add_token_routes(http::Routes& routes, Services& services, const AccessGuard& guard) {
-  const auto limit = std::make_shared<IssueLimit>(services.clock);
   const bool limited = guard.options().mode == EnrollmentMode::open;
 
   routes.push_back({"POST", "/api/tokens", http::Access::enrolment,
-                    http::BlockingHandler([&services, limit, limited](const http::Request& request) {
+                    http::BlockingHandler([&services, limited](const http::Request& request) {
                       const TokenRequest wanted = parse_token_request(request.body);
-                      if (limited && !request.privileged) limit->take(request.remote_ip);
+                      if (limited && !request.privileged) take_place(services, request.remote_ip);
                       const IssuedToken issued = issue_token(services, wanted);
                       return http::json_response(200, issued_json(services, issued));
                     })});

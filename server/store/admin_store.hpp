@@ -2,6 +2,7 @@
 // What an operator asks of the store, beside what serving needs.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,6 +105,16 @@ class AdminStore : public Store {
   virtual TokenPage list(const TokenQuery& query, const QuotaPeriod& period) = 0;
   virtual TokenCounts counts(const QuotaPeriod& period) = 0;
   virtual UsageSummary usage(const UsageQuery& query) = 0;
+  /// Whether other servers may have it, too.
+  virtual bool is_shared() const { return false; }
+  /// A text that all servers of a shared store have alike: the one that is kept under that name, and
+  /// `if_absent` is kept if there is none. Of a store that is not shared: `if_absent`.
+  virtual std::string shared_text(const std::string& name, const std::string& if_absent);
+  using ChangeText = std::function<std::string(const std::string& now)>;
+  /// Puts another in its place, with no other server in between, and returns it; it must be there. It may be
+  /// worked out more than once.
+  virtual std::string change_shared_text(const std::string& name, const ChangeText& change);
+
   /// On the disk.
   virtual std::uintmax_t bytes() const = 0;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/domain/sliding_window.hpp"
+#include "server/store/admission_rules.hpp"
 #include "server/store/token_reader.hpp"
 
 namespace opencat {
@@ -17,15 +18,12 @@ class Admissions {
   void settle(const Reservation& row, const TokenUse& used);
 
  private:
-  const std::string& this_minute(Time now);
-  /// Has the token among those that may be found used up.
-  void mark_used_up(const TokenReader::Holder& token, Admission::Verdict which, const QuotaPeriod& period);
+  void set_text(SQLite::Statement& statement, const std::string& token_id, const std::string& text);
 
   TokenReader tokens_;
+  AdmissionRules rules_;
   SlidingWindow window_;  ///< of the tokens that are known, so it needs no bound
   SQLite::Statement count_, uncount_, settle_, touch_, used_up_;
-  std::chrono::time_point<std::chrono::system_clock, std::chrono::minutes> minute_{};
-  std::string minute_text_;
 };
 
 }  // namespace opencat

@@ -26,7 +26,7 @@ std::string contains_pattern(const std::string& text) {
 }
 
 constexpr const char* alive = "deleted_at IS NULL";
-/// Those that may be used up, which few are; see migrations/003.
+/// Those that may be used up, which few are; see migrations/sqlite/003.
 constexpr const char* maybe_used_up = "used_up_until >= :day";
 
 bool asks_quota(const TokenQuery& query) {

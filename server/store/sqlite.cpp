@@ -101,7 +101,7 @@ SQLite::Database connect(const fs::path& file, Role role, std::chrono::milliseco
   if (role == Role::writer) make_private_file(file);
   SQLite::Database database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
                             static_cast<int>(busy_timeout.count()));
-  const std::vector<Asset> migrations = assets_under("migrations/");
+  const std::vector<Asset> migrations = assets_under("migrations/sqlite/");
   const int version = checked_version(database, file, static_cast<int>(migrations.size()));
   if (role == Role::reader) {
     database.exec("PRAGMA query_only = ON");

@@ -10,6 +10,7 @@
 #include "server/store/reports.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
+#include "server/store/table_port.hpp"
 #include "server/store/token_changes.hpp"
 #include "server/store/token_reader.hpp"
 
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t max_waiting_commits = 20'000;
+constexpr std::size_t max_addresses = 100'000;  ///< that are remembered by take_place()
 constexpr int rolled_up_at_once = 500;
 constexpr int purged_at_once = 20;              ///< each with its rows of usage
 constexpr std::uintmax_t wal_bound = 64 << 20;  ///< as journal_size_limit has it
@@ -108,6 +110,12 @@ class SqliteStore : public AdminStore {
 
   UsageSummary usage(const UsageQuery& query) override {
     return report([&](Reports& reports) { return reports.usage(query); });
+  }
+
+  std::chrono::seconds take_place(const PlaceRequest& request) override {
+    const std::lock_guard lock(places_mutex_);
+    if (!places_) places_.emplace(request.limit, request.window, max_addresses);
+    return places_->take(request.address, request.now);
   }
 
   bool roll_up(const std::string& month) override {
@@ -226,6 +234,8 @@ class SqliteStore : public AdminStore {
   std::mutex reader_mutex_;
   std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
   std::mutex reports_mutex_;
+  std::optional<SlidingWindow> places_;  ///< in memory: no other server has this file
+  std::mutex places_mutex_;
   std::function<void(std::chrono::nanoseconds)> on_commit_;
   SQLite::Statement begin_, commit_, roll_back_;
   CommitQueue queue_;  ///< last: its thread uses what stands above
@@ -235,7 +245,10 @@ class SqliteStore : public AdminStore {
 
 std::unique_ptr<AdminStore> open_sqlite_store(const fs::path& file, const StoreOptions& options) {
   try {
-    return std::make_unique<SqliteStore>(file, options);
+    auto store = std::make_unique<SqliteStore>(file, options);
+    if (sqlite::connect(file, sqlite::Role::reader).tableExists("moving"))
+      throw unfinished_move(file.string());
+    return store;
   } catch (const SQLite::Exception& problem) {
     sqlite::rethrow(problem, sqlite::Moment::opening, file);
   }

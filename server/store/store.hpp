@@ -41,10 +41,20 @@ struct Admission {
   std::chrono::seconds retry_after{};  ///< when rate limited
 };
 
+/// Something that an address may do only so often; see Store::take_place().
+struct PlaceRequest {
+  std::string address;  ///< as address_key() has it
+  std::size_t limit = 0;
+  std::chrono::seconds window{};  ///< in any so long time
+  Time now;
+};
+
 struct StoreOptions {
   std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
   /// So long a request waits for another program that holds the database; then it is 503.
   std::chrono::milliseconds busy_timeout{5000};
+  /// This machine's, for a store that several share: see Store::clock_ahead(). Null: they are not compared.
+  const Clock* clock = nullptr;
   /// Hears how long each commit took, on the store's thread.
   std::function<void(std::chrono::nanoseconds)> on_commit = {};
 };
@@ -88,6 +98,13 @@ class Store {
   virtual void give_back(Reservation reservation) = 0;
   /// Adds what an answer used; on disk within a moment.
   virtual void settle(Reservation reservation, TokenUse use) = 0;
+
+  /// Counts one event of the address and returns zero, or returns how long until one would fit.
+  virtual std::chrono::seconds take_place(const PlaceRequest& request) = 0;
+
+  /// How far the clock by which all that share the store go is ahead of the clock of this machine. Zero
+  /// where nobody shares it.
+  virtual std::chrono::milliseconds clock_ahead() const { return {}; }
 
   /// Whether it can be written: changes nothing, but goes all the way to the disk. Throws Error(unavailable)
   /// at once when too many wait.

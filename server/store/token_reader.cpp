@@ -53,17 +53,17 @@ std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
   return first(*statement);
 }
 
-std::optional<TokenReader::Holder> TokenReader::holder(const std::string& hash, const QuotaPeriod& period) {
+std::optional<TokenHolder> TokenReader::holder(const std::string& hash, const QuotaPeriod& period) {
   sqlite::Lent row(holder_);
   sqlite::bind_blob(*row, 1, hash);
   bind_period(*row, period);
   if (!row->executeStep()) return std::nullopt;
-  return Holder{row->getColumn(0).getString(),
-                row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
-                {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
-                row->getColumn(4).getString(),
-                row->getColumn(5).getString(),
-                {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()}};
+  return TokenHolder{row->getColumn(0).getString(),
+                     row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
+                     {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
+                     row->getColumn(4).getString(),
+                     row->getColumn(5).getString(),
+                     {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()}};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {

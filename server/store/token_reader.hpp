@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "server/store/admission_rules.hpp"
 #include "server/store/sqlite.hpp"
-#include "server/store/store.hpp"
 
 namespace opencat {
 
@@ -16,16 +16,8 @@ class TokenReader {
   explicit TokenReader(SQLite::Database& database);
 
   std::optional<TokenRecord> find_by_hash(const std::string& hash);
-  /// What an admission asks, which is a few columns of it: this is done for each request.
-  struct Holder {
-    std::string id;
-    TokenStatus status = TokenStatus::active;
-    Limits limits;
-    std::string last_used_at;
-    std::string used_up_until;
-    QuotaUse use;  ///< as use() tells it
-  };
-  std::optional<Holder> holder(const std::string& hash, const QuotaPeriod& period);
+  /// What an admission asks of it.
+  std::optional<TokenHolder> holder(const std::string& hash, const QuotaPeriod& period);
   /// By its id or hash.
   std::optional<TokenRecord> find(const std::string& id_or_hash);
   /// Deleted or not.

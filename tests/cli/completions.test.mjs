@@ -93,6 +93,7 @@ test('every flag that --help names is offered, and no other', async (t) => {
     'serve',
     'token',
     'backup',
+    'migrate',
     'fetch',
     'bundle',
     'install',

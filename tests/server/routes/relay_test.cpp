@@ -29,6 +29,7 @@ class FakeStore : public Store {
   }
   void give_back(Reservation) override { ++given_back; }
   void settle(Reservation, TokenUse use) override { settled.push_back(use.prompt); }
+  std::chrono::seconds take_place(const PlaceRequest&) override { return {}; }
 
   void probe(std::function<void(std::exception_ptr)>) override {}
   std::size_t waiting() const override { return 0; }

@@ -36,8 +36,7 @@ TokenQuery with_status(Status status) {
 }
 
 std::vector<std::string> usage_rows(Fixture& fixture) {
-  return sql(
-      fixture.file,
+  return fixture.sql(
       "SELECT token_id || ' ' || date || ' ' || model || ' ' || request_count || ' ' || prompt_tokens || "
       "' ' || completion_tokens || ' ' || estimated_requests || ' ' || estimated_prompt_tokens || ' ' || "
       "estimated_completion_tokens FROM usage ORDER BY 1");
@@ -46,7 +45,7 @@ std::vector<std::string> usage_rows(Fixture& fixture) {
 }  // namespace
 
 TEST_CASE("tokens are listed newest first, by pages that neither overlap nor leave out") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   for (char name = 'a'; name <= 'e'; ++name) fixture.issue(name);
   TokenQuery query;
   query.limit = 2;
@@ -66,7 +65,7 @@ TEST_CASE("tokens are listed newest first, by pages that neither overlap nor lea
 }
 
 TEST_CASE("tokens are sorted by what was asked, in either direction") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a');
   fixture.issue('b');
   fixture.issue('c');
@@ -88,7 +87,7 @@ TEST_CASE("tokens are sorted by what was asked, in either direction") {
 }
 
 TEST_CASE("a search finds what holds the text, and takes no character for more than itself") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   for (char name = 'a'; name <= 'd'; ++name) fixture.issue(name);
   fixture.store->change("tok_a", {{}, {}, {}, "100% Ms Li"}, today);
   fixture.store->change("tok_b", {{}, {}, {}, "under_score"}, today);
@@ -107,7 +106,7 @@ TEST_CASE("a search finds what holds the text, and takes no character for more t
 }
 
 TEST_CASE("a list by status agrees with what each token is told") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a', {1, 100});
   const auto b = fixture.issue('b', {10, 2});
   const auto c = fixture.issue('c');
@@ -129,7 +128,7 @@ TEST_CASE("a list by status agrees with what each token is told") {
 }
 
 TEST_CASE("a change changes what it names, by id or hash, and counts at once") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto token = fixture.issue('a');
   const auto changed = fixture.store->change("tok_a", {TokenStatus::disabled, 7, {}, {}}, today);
   REQUIRE(changed);
@@ -148,7 +147,7 @@ TEST_CASE("a change changes what it names, by id or hash, and counts at once") {
 }
 
 TEST_CASE("tokens issued together are all there, or none") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a');
   auto b = a;
   b.id = "tok_b";
@@ -160,7 +159,7 @@ TEST_CASE("tokens issued together are all there, or none") {
 }
 
 TEST_CASE("usage sums up by day, token and model, and says how much is estimated") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a');
   const auto b = fixture.issue('b');
   fixture.admit(a, now - 24h, "m");
@@ -179,7 +178,7 @@ TEST_CASE("usage sums up by day, token and model, and says how much is estimated
     }
     return text;
   };
-  fixture.store->change("tok_a", {}, today);  // waits until what is before it is committed
+  fixture.commit();
   CHECK(rows("2026-11-01", UsageGroup::day) == "2026-11-22=1/10/0 2026-11-23=3/25/6 ");
   CHECK(rows("2026-11-23", UsageGroup::day) == "2026-11-23=3/25/6 ");
   CHECK(rows("2026-11-01", UsageGroup::token) == "tok_a=2/10/0 tok_b=2/25/6 ");
@@ -192,7 +191,7 @@ TEST_CASE("usage sums up by day, token and model, and says how much is estimated
 }
 
 TEST_CASE("old usage is rolled up by months in steps, and no sum changes by it") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto token = fixture.issue('a');
   for (int day = 0; day < 70; ++day) {
     const Time then = now - std::chrono::days(day);
@@ -204,7 +203,7 @@ TEST_CASE("old usage is rolled up by months in steps, and no sum changes by it")
     const UsageSums sums = fixture.store->usage({"2026-01-01", "2026-12-31", UsageGroup::day, 100}).total;
     return std::vector{sums.requests, sums.tokens.prompt, sums.estimated_tokens.completion};
   };
-  fixture.store->change("tok_a", {}, today);
+  fixture.commit();
   const auto before = total();
   CHECK(before == std::vector<std::int64_t>{105, 140, 21});
   while (fixture.store->roll_up("2026-11")) continue;
@@ -227,14 +226,13 @@ TEST_CASE("old usage is rolled up by months in steps, and no sum changes by it")
 }
 
 TEST_CASE("one step of rolling up is bounded") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   fixture.issue('a');
-  sql(fixture.file,
+  fixture.sql(
       "INSERT INTO usage (token_id, date, model, request_count) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
       "SELECT i + 1 FROM n WHERE i < 1200) SELECT 'tok_a', '2025-01-15', 'm' || i, 1 FROM n");
   CHECK(fixture.store->roll_up("2026-01"));
-  CHECK(sql(fixture.file, "SELECT count(*) FROM usage WHERE date = '2025-01'") ==
-        std::vector<std::string>{"500"});
+  CHECK(fixture.sql("SELECT count(*) FROM usage WHERE date = '2025-01'") == std::vector<std::string>{"500"});
 }
 
 TEST_CASE("the WAL shrinks again once an operator's long session lets it") {
@@ -289,7 +287,7 @@ TEST_CASE("while another program holds the file, requests wait; beyond a bound t
 TEST_CASE("a database of the first schema keeps its tokens and usage") {
   const TemporaryFolder folder(fs::temp_directory_path(), "opencat-store-");
   const fs::path file = folder.path() / "opencat.db";
-  sql(file, std::string(asset("migrations/001_tokens_and_usage.sql")));
+  sql(file, std::string(asset("migrations/sqlite/001_tokens_and_usage.sql")));
   sql(file,
       "PRAGMA user_version = 1;"
       "INSERT INTO tokens VALUES ('tok_b', x'62', 'occ_0000', 'active', 'linux-x64', 'i', '1', 'two', 5, 6, "
@@ -298,7 +296,7 @@ TEST_CASE("a database of the first schema keeps its tokens and usage") {
       "'{}', "
       "'2026-01-01', '2026-01-03');"
       "INSERT INTO usage VALUES ('tok_a', '2026-11-23', 'm', 3, 4, 5)");
-  const auto store = open_sqlite_store(file, {});
+  const auto store = open_store({"", file}, {});
   CHECK(ids(store->list({}, today)) == "ba");
   const auto found = store->find("tok_a", today);
   REQUIRE(found);

@@ -32,8 +32,7 @@ std::string used_up(Fixture& fixture, const QuotaPeriod& period = today) {
 
 std::string marks(const Fixture& fixture) {
   std::string text;
-  for (const std::string& mark :
-       sql(fixture.file, "SELECT coalesce(used_up_until, '-') FROM tokens ORDER BY seq"))
+  for (const std::string& mark : fixture.sql("SELECT coalesce(used_up_until, '-') FROM tokens ORDER BY seq"))
     text += mark + " ";
   return text;
 }
@@ -41,7 +40,7 @@ std::string marks(const Fixture& fixture) {
 }  // namespace
 
 TEST_CASE("a token is marked by the request that uses it up, until its day or its month ends") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a', {2, 100});
   const auto b = fixture.issue('b', {100, 2});
   fixture.issue('c', {0, 100});
@@ -59,7 +58,7 @@ TEST_CASE("a token is marked by the request that uses it up, until its day or it
 }
 
 TEST_CASE("who is used up follows limits that change and requests that are given back") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a', {2, 100});
   fixture.admit(a);
   fixture.store->change("tok_a", {{}, 1, {}, {}}, today);
@@ -69,7 +68,7 @@ TEST_CASE("who is used up follows limits that change and requests that are given
   fixture.admit(a);
   CHECK(used_up(fixture) == "a");
   fixture.store->give_back({"tok_a", "2026-11-23", "m"});
-  fixture.store->change("tok_a", {}, today);  // waits until what is before it is committed
+  fixture.commit();
   CHECK(used_up(fixture).empty());
   CHECK(fixture.store->change_all({"tok_a", "tok_z"}, {{}, {}, 0, {}}, today) ==
         std::vector<std::string>{"tok_z"});
@@ -77,10 +76,10 @@ TEST_CASE("who is used up follows limits that change and requests that are given
 }
 
 TEST_CASE("limits that an operator changed in the file are noticed by the next request that is refused") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a', {5, 100});
   fixture.admit(a);
-  sql(fixture.file, "UPDATE tokens SET daily_limit = 1");
+  fixture.sql("UPDATE tokens SET daily_limit = 1");
   CHECK(fixture.admit(a).verdict == Admission::Verdict::daily_used_up);
   CHECK(used_up(fixture) == "a");
 }
@@ -114,7 +113,7 @@ TEST_CASE("an older database's tokens that are used up are found after its migra
 }
 
 TEST_CASE("the counts are those of the lists") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a', {1, 100});
   for (const char name : {'b', 'c', 'd', 'e', 'f'}) fixture.issue(name);
   fixture.admit(a);
@@ -133,7 +132,7 @@ TEST_CASE("the counts are those of the lists") {
 }
 
 TEST_CASE("a cursor goes through a list in every order, and is not moved by what comes or goes") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   for (char name = 'a'; name <= 'i'; ++name) {
     const auto token = fixture.issue(name);
     const std::string label = name < 'd' ? "same" : std::string(1, static_cast<char>('z' - name + 'a'));
@@ -167,7 +166,7 @@ TEST_CASE("a cursor goes through a list in every order, and is not moved by what
 }
 
 TEST_CASE("purging ends the tokens deleted before then, some at a time, with their usage") {
-  Fixture fixture;
+  Fixture fixture(EACH_STORE);
   std::vector<std::string> names;
   for (char name = 'A'; name <= 'Z'; ++name) {
     fixture.admit(fixture.issue(name));
@@ -178,7 +177,7 @@ TEST_CASE("purging ends the tokens deleted before then, some at a time, with the
   fixture.store->restore_all({"tok_A"});
   CHECK(fixture.store->purge(now + 1s));
   CHECK_FALSE(fixture.store->purge(now + 1s));
-  CHECK(sql(fixture.file, "SELECT DISTINCT token_id FROM usage ORDER BY 1") ==
+  CHECK(fixture.sql("SELECT DISTINCT token_id FROM usage ORDER BY 1") ==
         std::vector<std::string>{"tok_A", "tok_Z"});
   CHECK(ids(fixture.store->list({}, today).tokens) == "ZA");
 }

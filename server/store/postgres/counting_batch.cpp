@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/postgres/counting_batch.hpp"
+
+#include "server/store/postgres/token_rows.hpp"
+
+namespace opencat::postgres {
+
+namespace {
+
+// Prepared by SQL, so that EXECUTE can stand beside others in one message. Dates of a month are those from
+// "2026-11" to before "2026-11-32", which is behind every day: what was rolled up, then its days.
+constexpr const char* statements =
+    "PREPARE lock_tokens (bytea[], text[]) AS "
+    "SELECT id, encode(token_hash, 'hex'), status, daily_limit, monthly_limit, last_used_at, used_up_until, "
+    "deleted_at FROM tokens WHERE token_hash = ANY($1) OR id = ANY($2) ORDER BY id FOR UPDATE;"
+
+    "PREPARE read_counts (text[], text[], text[]) AS "
+    "SELECT asked.id, asked.day, used.daily, used.monthly, token_windows.times "
+    "FROM unnest($1, $2, $3) AS asked (id, day, month) "
+    "CROSS JOIN LATERAL (SELECT coalesce(sum(request_count) FILTER (WHERE date = asked.day), 0) AS daily, "
+    "coalesce(sum(request_count), 0) AS monthly FROM usage "
+    "WHERE token_id = asked.id AND date >= asked.month AND date < asked.month || '-32') AS used "
+    "LEFT JOIN token_windows ON token_windows.token_id = asked.id;"
+
+    "PREPARE give_back (text[], text[], text[], bigint[]) AS "
+    "UPDATE usage SET request_count = greatest(0, request_count - given.requests) "
+    "FROM unnest($1, $2, $3, $4) AS given (token_id, date, model, requests) "
+    "WHERE usage.token_id = given.token_id AND usage.date = given.date AND usage.model = given.model;"
+
+    "PREPARE settle (text[], text[], text[], bigint[], bigint[], bigint[], bigint[], bigint[]) AS "
+    "UPDATE usage SET prompt_tokens = prompt_tokens + used.prompt, "
+    "completion_tokens = completion_tokens + used.completion, "
+    "estimated_requests = estimated_requests + used.estimated, "
+    "estimated_prompt_tokens = estimated_prompt_tokens + used.estimated_prompt, "
+    "estimated_completion_tokens = estimated_completion_tokens + used.estimated_completion "
+    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS used (token_id, date, model, prompt, completion, "
+    "estimated, estimated_prompt, estimated_completion) "
+    "WHERE usage.token_id = used.token_id AND usage.date = used.date AND usage.model = used.model;"
+
+    "PREPARE count_requests (text[], text[], text[], bigint[]) AS "
+    "INSERT INTO usage (token_id, date, model, request_count) SELECT * FROM unnest($1, $2, $3, $4) "
+    "ON CONFLICT (token_id, date, model) DO UPDATE SET "
+    "request_count = usage.request_count + excluded.request_count;"
+
+    "PREPARE keep_windows (text[], text[]) AS "
+    "INSERT INTO token_windows (token_id, times) SELECT * FROM unnest($1, $2) "
+    "ON CONFLICT (token_id) DO UPDATE SET times = excluded.times;"
+
+    "PREPARE mark_tokens (text[], text[], text[]) AS "
+    "UPDATE tokens SET last_used_at = coalesce(marked.last_used_at, tokens.last_used_at), "
+    "used_up_until = coalesce(marked.used_up_until, tokens.used_up_until) "
+    "FROM unnest($1, $2, $3) AS marked (id, last_used_at, used_up_until) WHERE tokens.id = marked.id;"
+
+    "PREPARE beat (text, bigint) AS "
+    "INSERT INTO nodes (id, batch, seen_at) VALUES ($1, $2, now()) "
+    "ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, seen_at = excluded.seen_at;";
+
+void add_text_or_null(Array& array, const std::string& text) {
+  if (text.empty()) {
+    array.add_null();
+  } else {
+    array.add(text);
+  }
+}
+
+}  // namespace
+
+void CountingBatch::prepare(Session& session) {
+  session.run(statements);
+  // A plan is kept for as long as the connection, and the tables may be empty when it is made: it must be the
+  // one for many tokens. Engines that have no such settings do as they do.
+  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
+    try {
+      session.run(std::string("SET ") + way + " = off");
+    } catch (const Failure&) {
+      if (session.lost()) throw;
+    }
+  }
+}
+
+void CountingBatch::clear() {
+  asked_.clear();
+  given_back_.clear();
+  settled_.clear();
+  turns_.clear();
+  uses_.clear();
+  in_doubt_ = false;
+}
+
+void CountingBatch::admit(AdmissionRequest request, std::shared_ptr<Admission> answer) {
+  asked_.push_back({std::move(request), std::move(answer)});
+}
+
+void CountingBatch::give_back(const Reservation& row) { ++given_back_[{row.token_id, row.date, row.model}]; }
+
+void CountingBatch::settle(const Reservation& row, const TokenUse& used) {
+  Sums& sums = settled_[{row.token_id, row.date, row.model}];
+  sums.told.prompt += used.prompt;
+  sums.told.completion += used.completion;
+  if (!used.estimated) return;
+  ++sums.requests;
+  sums.estimated.prompt += used.prompt;
+  sums.estimated.completion += used.completion;
+}
+
+void CountingBatch::commit(Session& session, std::int64_t number) {
+  for (int tries = 1;; ++tries) {
+    try {
+      return attempt(session, number);
+    } catch (const Failure& failure) {
+      if (failure.trouble() != Trouble::conflict || tries == most_tries) throw;
+      session.roll_back();
+    }
+  }
+}
+
+void CountingBatch::attempt(Session& session, std::int64_t number) {
+  session_ = &session;
+  turns_.clear();
+  uses_.clear();
+  std::string last;
+  if (asked_.empty() && given_back_.empty() && settled_.empty()) {
+    last = "BEGIN;";
+  } else {
+    lock_tokens(session);
+    if (asked_.empty()) {
+      last = writes_before();
+    } else {
+      read_counts(session);
+      decide();
+      last = writes_after();
+    }
+  }
+  last += "EXECUTE beat (" + session.literal(node_) + "," + std::to_string(number) + ");COMMIT";
+  // From here on a connection that breaks leaves it open whether this was done.
+  in_doubt_ = true;
+  try {
+    session.run(last);
+  } catch (const Failure&) {
+    in_doubt_ = session.lost();
+    throw;
+  }
+  in_doubt_ = false;
+}
+
+void CountingBatch::lock_tokens(Session& session) {
+  Array hashes;
+  Array ids;
+  for (const Asked& asked : asked_) hashes.add(bytea(asked.request.token_hash));
+  for (const auto& [row, requests] : given_back_) ids.add(std::get<0>(row));
+  for (const auto& [row, sums] : settled_) ids.add(std::get<0>(row));
+  const Rows rows = session.run("BEGIN;EXECUTE lock_tokens (" + session.literal(hashes.text()) + "," +
+                                session.literal(ids.text()) + ")");
+  for (const Row& row : rows) {
+    if (!text(row, 7).empty()) continue;  // deleted
+    Turn turn;
+    turn.token.id = text(row, 0);
+    turn.token.status = status_of(text(row, 2));
+    turn.token.limits = {postgres::number(row, 3), postgres::number(row, 4)};
+    turn.token.last_used_at = text(row, 5);
+    turn.token.used_up_until = text(row, 6);
+    turns_.emplace(from_hex(text(row, 1)), std::move(turn));
+  }
+}
+
+void CountingBatch::read_counts(Session& session) {
+  Array ids;
+  Array days;
+  Array months;
+  std::map<std::string, std::string> hashes;  // by id
+  for (const Asked& asked : asked_) {
+    const auto turn = turns_.find(asked.request.token_hash);
+    if (turn == turns_.end()) continue;
+    const QuotaPeriod& period = asked.request.period;
+    if (!uses_.emplace(std::pair{turn->first, period.day}, QuotaUse{}).second) continue;
+    hashes.emplace(turn->second.token.id, turn->first);
+    ids.add(turn->second.token.id);
+    days.add(period.day);
+    months.add(period.month);
+  }
+  if (ids.empty()) {
+    if (const std::string writes = writes_before(); !writes.empty()) session.run(writes);
+    return;
+  }
+  const Rows rows =
+      session.run(writes_before() + "EXECUTE read_counts (" + session.literal(ids.text()) + "," +
+                  session.literal(days.text()) + "," + session.literal(months.text()) + ")");
+  for (const Row& row : rows) {
+    const std::string& hash = hashes.at(text(row, 0));
+    uses_[{hash, text(row, 1)}] = {postgres::number(row, 2), postgres::number(row, 3)};
+    turns_.at(hash).window = parsed_window(text(row, 4));
+  }
+}
+
+QuotaUse CountingBatch::Turn::use(const QuotaUse& before, const QuotaPeriod& period) const {
+  QuotaUse use = before;
+  for (const auto& [row, requests] : counts) {
+    if (row.first == period.day) use.daily += requests;
+    if (row.first.rfind(period.month, 0) == 0) use.monthly += requests;
+  }
+  return use;
+}
+
+void CountingBatch::decide() {
+  for (Asked& asked : asked_) {
+    const AdmissionRequest& request = asked.request;
+    const auto found = turns_.find(request.token_hash);
+    if (found == turns_.end()) {
+      *asked.answer = rules_.decide({}, request, {}).admission;
+      continue;
+    }
+    Turn& turn = found->second;
+    TokenHolder token = turn.token;
+    token.use = turn.use(uses_.at({request.token_hash, request.period.day}), request.period);
+    const AdmissionDecision decision = rules_.decide(token, request, [&] {
+      turn.window_changed = true;
+      return turn.window.take(per_minute_, std::chrono::minutes(1), request.now);
+    });
+    *asked.answer = decision.admission;
+    if (decision.counted) ++turn.counts[{request.period.day, request.model}];
+    if (!decision.used_up_until.empty())
+      turn.used_up_until = turn.token.used_up_until = decision.used_up_until;
+    if (!decision.last_used_at.empty()) turn.last_used_at = turn.token.last_used_at = decision.last_used_at;
+  }
+}
+
+std::string CountingBatch::writes_before() const {
+  std::string writes;
+  Array ids[2], dates[2], models[2], requests, prompts, completions, estimated, estimated_prompts,
+      estimated_completions;
+  const auto add_row = [&](int which, const RowKey& row) {
+    ids[which].add(std::get<0>(row));
+    dates[which].add(std::get<1>(row));
+    models[which].add(std::get<2>(row));
+  };
+  for (const auto& [row, count] : given_back_) {
+    add_row(0, row);
+    requests.add(count);
+  }
+  for (const auto& [row, sums] : settled_) {
+    add_row(1, row);
+    prompts.add(sums.told.prompt);
+    completions.add(sums.told.completion);
+    estimated.add(sums.requests);
+    estimated_prompts.add(sums.estimated.prompt);
+    estimated_completions.add(sums.estimated.completion);
+  }
+  if (!given_back_.empty()) writes += execute("give_back", {ids[0], dates[0], models[0], requests});
+  if (!settled_.empty()) {
+    writes += execute("settle", {ids[1], dates[1], models[1], prompts, completions, estimated,
+                                 estimated_prompts, estimated_completions});
+  }
+  return writes;
+}
+
+std::string CountingBatch::writes_after() const {
+  Array counted_ids, dates, models, requests, window_ids, times, marked_ids, last_used, used_up;
+  for (const auto& [hash, turn] : turns_) {
+    for (const auto& [row, count] : turn.counts) {
+      counted_ids.add(turn.token.id);
+      dates.add(row.first);
+      models.add(row.second);
+      requests.add(count);
+    }
+    if (turn.window_changed) {
+      window_ids.add(turn.token.id);
+      times.add(turn.window.text());
+    }
+    if (turn.last_used_at.empty() && turn.used_up_until.empty()) continue;
+    marked_ids.add(turn.token.id);
+    add_text_or_null(last_used, turn.last_used_at);
+    add_text_or_null(used_up, turn.used_up_until);
+  }
+  std::string writes;
+  if (!counted_ids.empty()) writes += execute("count_requests", {counted_ids, dates, models, requests});
+  if (!window_ids.empty()) writes += execute("keep_windows", {window_ids, times});
+  if (!marked_ids.empty()) writes += execute("mark_tokens", {marked_ids, last_used, used_up});
+  return writes;
+}
+
+std::string CountingBatch::execute(const char* statement, const std::vector<Array>& arguments) const {
+  std::string text = std::string("EXECUTE ") + statement + " (";
+  for (const Array& argument : arguments) text += session_->literal(argument.text()) + ",";
+  text.back() = ')';
+  return text + ";";
+}
+
+std::vector<Reservation> CountingBatch::counted() const {
+  std::vector<Reservation> rows;
+  for (const auto& [hash, turn] : turns_) {
+    for (const auto& [row, count] : turn.counts)
+      rows.insert(rows.end(), static_cast<std::size_t>(count), {turn.token.id, row.first, row.second});
+  }
+  return rows;
+}
+
+}  // namespace opencat::postgres

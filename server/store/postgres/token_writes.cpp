@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/postgres/token_writes.hpp"
+
+#include "server/store/postgres/token_rows.hpp"
+
+namespace opencat::postgres {
+
+namespace {
+
+constexpr const char* by_name = "(id = $1 OR token_hash = $2::bytea)";
+
+/// "UPDATE tokens SET …" of the one with that name; whether it was there.
+bool update(Session& session, const std::string& changes, const std::string& id_or_hash,
+            const std::vector<Parameter>& more) {
+  std::vector<Parameter> parameters{id_or_hash, bytea(id_or_hash)};
+  parameters.insert(parameters.end(), more.begin(), more.end());
+  return session.ask("UPDATE tokens SET " + changes + " AND " + by_name, parameters).affected_rows() > 0;
+}
+
+Parameter text_of(const std::optional<std::int64_t>& number) {
+  return number ? Parameter(std::to_string(*number)) : Parameter();
+}
+
+std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
+
+}  // namespace
+
+void insert_tokens(Session& session, const std::vector<TokenRecord>& tokens) {
+  Array hashes, daily, monthly;
+  Array texts[9];
+  for (const TokenRecord& token : tokens) {
+    hashes.add(bytea(token.hash));
+    daily.add(token.limits.daily);
+    monthly.add(token.limits.monthly);
+    const std::string values[] = {token.id,       token.prefix,     status_name(token.status),
+                                  token.platform, token.install_id, token.version,
+                                  token.label,    token.meta,       token.created_at};
+    for (std::size_t i = 0; i < std::size(values); ++i) texts[i].add(values[i]);
+  }
+  std::vector<Parameter> parameters{hashes.text(), daily.text(), monthly.text()};
+  for (const Array& array : texts) parameters.emplace_back(array.text());
+  session.ask(
+      "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, label, "
+      "daily_limit, monthly_limit, meta, created_at, used_up_until) "
+      "SELECT id, hash, prefix, status, platform, install_id, version, label, daily, monthly, meta, created, "
+      "CASE WHEN least(daily, monthly) <= 0 THEN '9999-12-31' END "
+      "FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], "
+      "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY AS "
+      "made (hash, daily, monthly, id, prefix, status, platform, install_id, version, label, meta, created, "
+      "place) ORDER BY place",
+      parameters);
+}
+
+bool change_token(Session& session, const std::string& id_or_hash, const TokenChange& change,
+                  const QuotaPeriod& period) {
+  return update(
+      session,
+      "status = coalesce($3, status), daily_limit = coalesce($4::bigint, daily_limit), "
+      "monthly_limit = coalesce($5::bigint, monthly_limit), label = coalesce($6, label), used_up_until = "
+      "CASE WHEN least(coalesce($4::bigint, daily_limit), coalesce($5::bigint, monthly_limit)) <= 0 "
+      "THEN '9999-12-31' "
+      "WHEN coalesce($4::bigint, $5::bigint) IS NOT NULL THEN $7 ELSE used_up_until END "
+      "WHERE deleted_at IS NULL",
+      id_or_hash,
+      {change.status ? Parameter(status_name(*change.status)) : Parameter(), text_of(change.daily_limit),
+       text_of(change.monthly_limit), change.label, last_day(period)});
+}
+
+bool remove_token(Session& session, const std::string& id_or_hash, Time now) {
+  return update(session, "deleted_at = $3 WHERE deleted_at IS NULL", id_or_hash, {iso8601(now)});
+}
+
+bool restore_token(Session& session, const std::string& id_or_hash) {
+  return update(session, "deleted_at = NULL WHERE deleted_at IS NOT NULL", id_or_hash, {});
+}
+
+bool purge_tokens(Session& session, Time then, int most) {
+  // The order is that in which counting locks them.
+  const Rows rows = session.ask(
+      "DELETE FROM tokens WHERE seq IN (SELECT seq FROM tokens WHERE deleted_at < $1 ORDER BY id "
+      "LIMIT $2::bigint FOR UPDATE) AND deleted_at < $1",
+      {iso8601(then), std::to_string(most)});
+  return static_cast<int>(rows.affected_rows()) == most;
+}
+
+bool roll_up_usage(Session& session, const std::string& month, int most) {
+  const Rows oldest = session.ask(
+      "SELECT substr(date, 1, 7) FROM usage WHERE date < $1 AND length(date) > 7 "
+      "ORDER BY date LIMIT 1",
+      {month});
+  if (oldest.empty()) return false;
+  // Who comes second waits for the rows, and finds that they are gone: none is added twice.
+  const Rows rows = session.ask(
+      "WITH days AS (DELETE FROM usage WHERE (token_id, date, model) IN "
+      "(SELECT token_id, date, model FROM usage WHERE date > $1 AND date < $1 || '-32' "
+      "ORDER BY token_id, date, model LIMIT $2::bigint FOR UPDATE) RETURNING *) "
+      "INSERT INTO usage (token_id, date, model, request_count, prompt_tokens, completion_tokens, "
+      "estimated_requests, estimated_prompt_tokens, estimated_completion_tokens) "
+      "SELECT token_id, $1, model, sum(request_count), sum(prompt_tokens), sum(completion_tokens), "
+      "sum(estimated_requests), sum(estimated_prompt_tokens), sum(estimated_completion_tokens) "
+      "FROM days GROUP BY token_id, model ORDER BY token_id, model "
+      "ON CONFLICT (token_id, date, model) DO UPDATE SET "
+      "request_count = usage.request_count + excluded.request_count, "
+      "prompt_tokens = usage.prompt_tokens + excluded.prompt_tokens, "
+      "completion_tokens = usage.completion_tokens + excluded.completion_tokens, "
+      "estimated_requests = usage.estimated_requests + excluded.estimated_requests, "
+      "estimated_prompt_tokens = usage.estimated_prompt_tokens + excluded.estimated_prompt_tokens, "
+      "estimated_completion_tokens = usage.estimated_completion_tokens + "
+      "excluded.estimated_completion_tokens",
+      {oldest[0][0].c_str(), std::to_string(most)});
+  return rows.affected_rows() > 0;
+}
+
+std::string shared_text(Session& session, const std::string& name, const std::string& if_absent) {
+  const auto kept = [&] { return session.ask("SELECT value FROM secrets WHERE name = $1", {name}); };
+  Rows rows = kept();
+  if (rows.empty()) {
+    // Of two that come at once one is first, and what that wrote is read: each statement looks anew.
+    session.ask("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                {name, if_absent});
+    rows = kept();
+  }
+  return text(rows[0], 0);
+}
+
+std::string change_shared_text(Session& session, const std::string& name,
+                               const AdminStore::ChangeText& change) {
+  const Rows rows = session.ask("SELECT value FROM secrets WHERE name = $1 FOR UPDATE", {name});
+  std::string made = change(rows.empty() ? std::string() : text(rows[0], 0));
+  session.ask("UPDATE secrets SET value = $2 WHERE name = $1", {name, made});
+  return made;
+}
+
+std::chrono::seconds take_place(Session& session, const PlaceRequest& request) {
+  session.ask(
+      "INSERT INTO address_windows (address, times, until_ms) VALUES ($1, '', 0) "
+      "ON CONFLICT (address) DO NOTHING",
+      {request.address});
+  const Rows rows =
+      session.ask("SELECT times FROM address_windows WHERE address = $1 FOR UPDATE", {request.address});
+  if (rows.empty()) {  // forgotten in between
+    throw Failure(ErrorKind::unavailable, "the server's database is busy; try again in a moment", "",
+                  Trouble::conflict);
+  }
+  WindowLog window = parsed_window(text(rows[0], 0));
+  const auto wait = window.take(request.limit, request.window, request.now);
+  session.ask(
+      "UPDATE address_windows SET times = $2, until_ms = $3::bigint WHERE address = $1",
+      {request.address, window.text(), std::to_string(milliseconds(window.newest() + request.window))});
+  return wait;
+}
+
+void forget_old(Session& session) {
+  // An hour later than it counts: nobody's clock is that wrong.
+  constexpr const char* an_hour_ago = "(extract(epoch FROM now()) - 3600) * 1000";
+  session.run(std::string("DELETE FROM address_windows WHERE address IN (SELECT address FROM address_windows "
+                          "WHERE until_ms < ") +
+              an_hour_ago + " LIMIT 1000) AND until_ms < " + an_hour_ago);
+  session.run("DELETE FROM nodes WHERE seen_at < now() - interval '7 days'");
+}
+
+}  // namespace opencat::postgres
