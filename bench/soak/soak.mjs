@@ -46,13 +46,13 @@ async function holds(pid) {
   };
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
 
 /**
- * Loads a server for so long. {before, after, samples, warm_kib, end_kib, growth_percent, done, odd, heard, counted,
- * unsure, stderr}: `before` and `after` are what the server held at rest, `warm_kib` and `end_kib` medians of its
- * memory at the end of the warm-up (the first fifth) and at the end; `counted` is what it counted of what was `heard`,
- * and `unsure` how many clients left before anybody can know whether they were.
+ * Loads a server for so long. {before, warm, after, growth_percent, samples, done, odd, heard, counted, unsure, stderr}:
+ * `before`, `warm` and `after` are what the server held at rest, before any load, after the first fifth of it, and at
+ * the end: what is in flight differs by megabytes from one moment to the next, and what leaks stays. `counted` is what
+ * it counted of what was `heard`, and `unsure` how many clients left before anybody can know whether they were.
  */
 export async function soak({ seconds, clients = 40, on_sample = () => {} }) {
   const upstream = await startUpstream();
@@ -64,48 +64,51 @@ export async function soak({ seconds, clients = 40, on_sample = () => {} }) {
   times.push('--keep-deleted', '30s');
   const server = await startServer({ dir, args: [...args, ...times] });
   const { pid } = server.child;
+  const total = { done: {}, odd: [], aborted: 0 };
+  const samples = [];
+  const every_ms = Math.min(5000, (seconds * 1000) / 40);
+
+  /** Loads it so long; what it holds at rest thereafter. */
+  async function load(tokens, for_s, seed) {
+    const began = performance.now();
+    const begun_s = samples.at(-1)?.at_s ?? 0;
+    const load = startLoad({ origin: server.origin, secret: server.secret, tokens, clients, seed });
+    while (performance.now() - began < for_s * 1000) {
+      await sleep(every_ms);
+      const done = sum(total.done) + sum(load.done);
+      samples.push({ at_s: begun_s + (performance.now() - began) / 1000, done, ...(await holds(pid)) });
+      on_sample(samples.at(-1));
+    }
+    await load.stop();
+    for (const [what, times] of Object.entries(load.done)) total.done[what] = (total.done[what] ?? 0) + times;
+    total.odd.push(...load.odd);
+    total.aborted += load.aborted;
+    // What stalls ends by the server's own limits, and idle connections go.
+    await sleep(4000);
+    return holds(pid);
+  }
+
   try {
     const tokens = [];
     while (tokens.length < 20) tokens.push((await server.issue()).token);
     await sleep(500);
     const before = await holds(pid);
-    const load = startLoad({ origin: server.origin, secret: server.secret, tokens, clients });
-    const samples = [];
-    const began = performance.now();
-    const every_ms = Math.min(5000, (seconds * 1000) / 40);
-    while (performance.now() - began < seconds * 1000) {
-      await sleep(every_ms);
-      const at_s = (performance.now() - began) / 1000;
-      const done = Object.values(load.done).reduce((sum, count) => sum + count, 0);
-      samples.push({ at_s, done, ...(await holds(pid)) });
-      on_sample(samples.at(-1));
-    }
-    await load.stop();
-    // What stalls ends by the server's own limits, and idle connections go.
-    await sleep(4000);
-    const after = await holds(pid);
-    const memory = (from, to) =>
-      median(
-        samples
-          .filter(({ at_s }) => at_s >= from * seconds && at_s <= to * seconds)
-          .map((one) => one.rss_kib),
-      );
-    const [warm_kib, end_kib] = [memory(0.15, 0.25), memory(0.9, 1.1)];
+    const warm = await load(tokens, seconds / 5, 1);
+    const after = await load(tokens, (seconds * 4) / 5, 2);
     const usage = await fetch(`${server.origin}/api/admin/usage?group=day`, {
       headers: { 'X-Admin-Secret': server.secret },
     });
     return {
       before,
+      warm,
       after,
+      growth_percent: (after.rss_kib / warm.rss_kib - 1) * 100,
       samples,
-      warm_kib,
-      end_kib,
-      growth_percent: (end_kib / warm_kib - 1) * 100,
-      done: load.done,
-      odd: load.odd,
+      done: total.done,
+      odd: total.odd,
       heard: await upstream.heard(),
       counted: (await usage.json()).total.requests,
-      unsure: load.aborted,
+      unsure: total.aborted,
       stderr: server.child.text.stderr,
     };
   } finally {
