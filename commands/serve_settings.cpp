@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
 #include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -33,6 +35,10 @@ bool has_proxy(const Environment& environment) {
 }
 
 }  // namespace
+
+ServeSettings::ServeSettings() : upstream_tables_(std::make_unique<nlohmann::json>()) {}
+
+ServeSettings::~ServeSettings() = default;
 
 void ServeSettings::declare(Settings& settings) {
   settings.add({"--host", {"OPENCAT_HOST"}, "host", "Listen on this address", &options_.host});
@@ -152,7 +158,7 @@ void ServeSettings::declare_upstream(Settings& settings) {
                 {},
                 "upstreams",
                 "Upstreams as tables, instead of --upstream-url: see docs/configuration.md",
-                &upstream_tables_});
+                upstream_tables_.get()});
 }
 
 void ServeSettings::declare_secrets(Settings& settings) {
@@ -271,7 +277,7 @@ std::vector<UpstreamConfig> ServeSettings::upstreams(const Environment& environm
   limits.connect_timeout_ms = static_cast<std::uint32_t>(connect_timeout_s_ * 1000);
   limits.first_byte_timeout_ms = static_cast<std::uint32_t>(first_byte_timeout_s_ * 1000);
   limits.idle_timeout_ms = static_cast<std::uint32_t>(idle_timeout_s_ * 1000);
-  std::vector<UpstreamConfig> list = read_upstreams(upstream_tables_, limits, environment, data_dir_);
+  std::vector<UpstreamConfig> list = read_upstreams(*upstream_tables_, limits, environment, data_dir_);
   const std::string& url = upstream_.base_url;
   if (options_.demo && !(list.empty() && url.empty())) {
     throw Error(ErrorKind::usage,

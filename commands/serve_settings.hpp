@@ -3,10 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "opencat/environment.hpp"
 #include "opencat/settings.hpp"
@@ -17,6 +18,12 @@ namespace opencat {
 /// All settings of `opencat serve`, as rows and as what the server takes.
 class ServeSettings {
  public:
+  ServeSettings();
+  ~ServeSettings();
+  /// Rows point into it.
+  ServeSettings(const ServeSettings&) = delete;
+  ServeSettings& operator=(const ServeSettings&) = delete;
+
   void declare(Settings& settings);
   const std::filesystem::path& data_dir() const { return data_dir_; }
 
@@ -37,8 +44,8 @@ class ServeSettings {
   std::vector<UpstreamConfig> upstreams(const Environment& environment) const;
 
   ServerOptions options_;
-  UpstreamConfig upstream_;         ///< --upstream-url and its like
-  nlohmann::json upstream_tables_;  ///< [[upstreams]]
+  UpstreamConfig upstream_;                          ///< --upstream-url and its like
+  std::unique_ptr<nlohmann::json> upstream_tables_;  ///< [[upstreams]]
   std::filesystem::path data_dir_ = "opencat-data";
   std::filesystem::path store_file_;
   std::string enrollment_;
