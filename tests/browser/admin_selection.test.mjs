@@ -82,11 +82,11 @@ test('a selection holds over pages and orders, and the bar says how many are not
   await says(bulk(page).locator('.count'), '1 selected, not on this page');
   await choose(page, 'spread 051');
   await choose(page, 'spread 052');
-  await says(bulk(page).locator('.count'), '3 selected, 1 of them not on this page');
+  await says(bulk(page).locator('.count'), '3 selected, 1 not on this page');
   // The other way round the first page has 059 to 010.
   await page.evaluate(() => (location.hash = '#/tokens?q=spread&sort=label&order=desc'));
   await says(rows(page).first(), 'spread 059');
-  await says(bulk(page).locator('.count'), '3 selected, 1 of them not on this page');
+  await says(bulk(page).locator('.count'), '3 selected, 1 not on this page');
   await page.getByLabel('Per page').selectOption('100');
   await says(page.locator('.range'), '1–60 of 60');
   await says(bulk(page).locator('.count'), /^3 selected$/);

@@ -69,7 +69,7 @@ export const words = {
     selectPage: 'Select all on this page',
     selected: '{n} selected',
     selectedOne: '1 selected',
-    selectedSomeAway: '{n} selected, {away} of them not on this page',
+    selectedSomeAway: '{n} selected, {away} not on this page',
     selectedAway: '{n} selected, none of them on this page',
     selectedOneAway: '1 selected, not on this page',
     selectionEnded: 'The selection of {n} tokens has ended: the list shows others now.',
