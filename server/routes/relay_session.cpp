@@ -263,6 +263,9 @@ void RelaySession::client_left() {
 void RelaySession::give_back() {
   if (std::exchange(counted_, false)) {
     services_.store.give_back({admission_.token_id, period_.day, counted_as_});
+    // The answer's headers tell what is left without it, even if they are there before the disk has it.
+    --admission_.use.daily;
+    --admission_.use.monthly;
   }
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Takes a picture of the admin page in each of its states, in both languages and colours, on a desktop and a phone, to
 // be looked at: OPENCAT=…/opencat node admin_shots.mjs FOLDER
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { sql } from '../support/checks.mjs';
 import { chat } from '../support/http.mjs';
-import { startServer } from '../support/server.mjs';
+import { newFolder, startServer } from '../support/server.mjs';
 import { adminOf, dialog, listed, rows, signIn } from './admin_steps.mjs';
 import { openPage, startBrowser } from './browser.mjs';
 import { folderFor, looks, photographer } from './pictures.mjs';
@@ -23,9 +25,11 @@ async function setUp(locale) {
   const good = await startUpstream({ handle: (call) => call.answer() });
   const gone = await startUpstream();
   await gone.stop();
-  const server = await startServer({
-    args: ['--upstream-url', gone.url, '--upstream-url', good.url, '--upstream-model', 'some-model'],
-  });
+  const dir = await newFolder();
+  const table = (name, { url }, priority) =>
+    `[[upstreams]]\nname = "${name}"\nurl = "${url}"\nmodels = ["some-model"]\npriority = ${priority}\n`;
+  await writeFile(join(dir, 'opencat.toml'), table('first', gone, 1) + table('second', good, 2));
+  const server = await startServer({ dir, args: [] });
   const admin = adminOf(server);
   const names =
     locale === 'zh-CN'
@@ -54,6 +58,7 @@ async function setUp(locale) {
     async stop() {
       await server.stop();
       await good.stop();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }

@@ -21,7 +21,7 @@ import {
   signIn,
 } from './admin_steps.mjs';
 import { openPage, startBrowser } from './browser.mjs';
-import { says, stickingOut } from './steps.mjs';
+import { barColor, says, stickingOut } from './steps.mjs';
 
 const hostile = [
   '<img src=x onerror=window.ran=1>',
@@ -161,9 +161,13 @@ test('Chinese and English after the browser, switched by a press, kept, and the 
   assert.deepEqual(page.trouble, []);
 });
 
-test('colours follow the system until they are chosen, and the charts with them', async (t) => {
+test('colours follow the system until they are chosen, and the charts and the browser’s bars with them', async (t) => {
   const page = await open(t, '/usage', { dark: true });
-  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const paper = async () => {
+    const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(await barColor(page), colour, 'the browser’s own bars');
+    return colour;
+  };
   await page.locator('.chart canvas').first().waitFor();
   const bar = () =>
     page.evaluate(() => {

@@ -285,3 +285,36 @@ test('nothing an answer or a question holds runs or is fetched', async (t) => {
   assert.deepEqual(elsewhere, []);
   assert.deepEqual(page.trouble, []);
 });
+
+test('an image of this server, of the page itself or in the answer is shown', async (t) => {
+  const page = await open(t);
+  const icon = await page.evaluate(async () => {
+    const links = [...document.querySelectorAll('link[rel=stylesheet]')];
+    const own = links[0].href.replace(/[^/]*$/, '');
+    const manifest = await (
+      await fetch(own + document.documentElement.dataset.manifest.replace(/.*\//, ''))
+    ).json();
+    return new URL(manifest.icons[0].src, own).href;
+  });
+  const blob = await page.evaluate(async (url) => URL.createObjectURL(await (await fetch(url)).blob()), icon);
+  assert.match(blob, /^blob:http/);
+  const red =
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E".replaceAll(
+      ' ',
+      '%20',
+    );
+  const path = new URL(icon).pathname;
+  for (const [what, source] of Object.entries({ whole: icon, path, blob, data: red })) {
+    await exchange(page, what, `before ![picture ${what}](${source} "its title") after`);
+    const image = lastAnswer(page).getByRole('img', { name: `picture ${what}` });
+    await image.scrollIntoViewIfNeeded();
+    await page.waitForFunction((node) => node.complete, await image.elementHandle());
+    const { natural, width } = await image.evaluate((node) => ({
+      natural: node.naturalWidth,
+      width: node.width,
+    }));
+    assert.ok(natural > 0 && width > 0, `${what}: ${source} is ${natural}, shown ${width} wide`);
+    assert.equal(await image.getAttribute('title'), 'its title');
+  }
+  assert.deepEqual(page.trouble, []);
+});

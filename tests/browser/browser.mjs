@@ -21,12 +21,17 @@ export function startBrowser() {
 }
 
 /**
- * A page in a browser profile of its own. `page.trouble` collects script errors and breaches of the
+ * A page in a browser profile of its own, whose files a service worker keeps unless `worker` is false. `page.trouble` collects script errors and breaches of the
  * content security policy; a test that expects none asserts that it is empty.
  */
-export async function openPage(browser, url, { locale = 'en-US', phone = onPhone, dark = false } = {}) {
+export async function openPage(
+  browser,
+  url,
+  { locale = 'en-US', phone = onPhone, dark = false, worker = true } = {},
+) {
   const context = await browser.newContext({
     locale,
+    serviceWorkers: worker ? 'allow' : 'block',
     colorScheme: dark ? 'dark' : 'light',
     viewport: phone ? { width: 360, height: 740 } : { width: 1280, height: 800 },
     deviceScaleFactor: phone ? 2 : 1,

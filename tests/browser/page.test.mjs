@@ -8,7 +8,18 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { flags, openPage } from './browser.mjs';
-import { input, lastAnswer, notice, openSettings, question, ready, says, send, settled } from './steps.mjs';
+import {
+  barColor,
+  input,
+  lastAnswer,
+  notice,
+  openSettings,
+  question,
+  ready,
+  says,
+  send,
+  settled,
+} from './steps.mjs';
 import { startTalk } from './talk.mjs';
 
 let talk;
@@ -113,9 +124,13 @@ test('the language is switched on the spot, and stays chosen', async (t) => {
   assert.deepEqual(page.trouble, []);
 });
 
-test('the colours are switched on the spot, against the system’s, and stay chosen', async (t) => {
+test('the colours are switched on the spot, against the system’s, and stay chosen, the browser’s bars with them', async (t) => {
   const page = await talk.open(t, { dark: true });
-  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const paper = async () => {
+    const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(await barColor(page), colour, 'the browser’s own bars');
+    return colour;
+  };
   const dark = await paper();
   await openSettings(page);
   await page.getByLabel('Colours').selectOption('light');

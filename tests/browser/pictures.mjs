@@ -33,7 +33,8 @@ export function photographer(page, folder, name) {
       const moving = document
         .getAnimations()
         .filter(({ effect }) => effect.getComputedTiming().iterations === 1);
-      await Promise.all(moving.map(({ finished }) => finished));
+      // One whose node goes is cancelled, which is an end, too.
+      await Promise.allSettled(moving.map(({ finished }) => finished));
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     });
     await page.screenshot({ path: join(folder, `${name}-${state}.png`) });

@@ -79,6 +79,15 @@ export function stickingOut(page) {
   });
 }
 
+/** The colour that a browser's own bars take from the page: the first <meta> whose condition holds. */
+export function barColor(page) {
+  return page.evaluate(() => {
+    const metas = [...document.querySelectorAll('meta[name=theme-color]')];
+    const { content } = metas.find(({ media }) => matchMedia(media).matches);
+    return `rgb(${[1, 3, 5].map((at) => parseInt(content.slice(at, at + 2), 16)).join(', ')})`;
+  });
+}
+
 /** How much the page keeps in its database: {conversations, messages, files}. */
 export function stored(page) {
   return page.evaluate(async () => {

@@ -41,7 +41,13 @@ test('an upstream that is not there: 502, and given back', async (t) => {
   t.after(() => lonely.stop());
   const { token } = await lonely.issue();
   for (const stream of both) {
-    const error = refused(await chat(lonely, token, { ...hello, stream }), 502, 'UPSTREAM_ERROR');
+    const answer = await chat(lonely, token, { ...hello, stream });
+    const error = refused(answer, 502, 'UPSTREAM_ERROR');
+    const { limit, remaining } = Object.fromEntries(
+      ['limit', 'remaining'].map((name) => [name, answer.headers[`x-ratelimit-${name}-requests`]]),
+    );
+    assert.ok(limit > 0);
+    assert.equal(remaining, limit, 'the answer tells that it was given back');
     assert.ok(!/127\.0\.0\.1|curl/i.test(error.message), error.message);
   }
   await used(lonely, token, 0);

@@ -3,6 +3,7 @@
 import { el } from '../common/dom.js';
 import { tokenIn } from '../common/token.js';
 import { createTokenActions } from './token_actions.js';
+import { createBulkBar } from './token_bulk.js';
 import { openCreate } from './token_forms.js';
 import { showIssued } from './token_issued.js';
 import { createTokenTable } from './token_table.js';
@@ -109,8 +110,10 @@ export function createTokenList(app) {
   function show(params) {
     document.removeEventListener('keydown', shortcut);
     document.addEventListener('keydown', shortcut);
+    const before = asked;
     asked = { ...plain, ...params };
     if (!statuses.includes(asked.status)) asked.status = '';
+    if (asked.q !== before.q || asked.status !== before.status) endSelection();
     if (document.activeElement !== search) search.value = asked.q;
     filter.choose(asked.status);
     return load();
@@ -146,7 +149,7 @@ export function createTokenList(app) {
     const empty = asked.status === 'deleted' ? 'noneDeleted' : asked.q || asked.status ? 'noneFound' : 'none';
     table.render({ tokens: answer.tokens, ...asked, chosen, empty: t(empty) });
     pager.render(answer, sizes);
-    bulk.render(chosen);
+    bulk.render(chosen, answer.tokens);
     if (asked.q) app.announce(answer.total === 0 ? t('noneFound') : rangeWords(app, answer));
     return undefined;
   }
@@ -157,13 +160,25 @@ export function createTokenList(app) {
       else chosen.delete(token.id);
     }
     table.mark(chosen);
-    bulk.render(chosen);
+    bulk.render(chosen, answer.tokens);
   }
 
   function clear() {
     chosen.clear();
     table.mark(chosen);
-    bulk.render(chosen);
+    bulk.render(chosen, answer.tokens);
+  }
+
+  /**
+   * Another search or filter shows other tokens: what was chosen among the earlier ones must not be hit unseen. Over
+   * pages and orders of the same tokens it holds, and the bar tells how many are elsewhere.
+   */
+  function endSelection() {
+    if (chosen.size === 0) return;
+    const words =
+      chosen.size === 1 ? t('selectionEndedOne') : t('selectionEnded', { n: format.number(chosen.size) });
+    clear();
+    app.toast(words);
   }
 
   function act(action, tokens) {
@@ -245,43 +260,6 @@ function createPager(app, on) {
       const all = [...new Set([...sizes, answer.limit])].sort((a, b) => a - b);
       size.replaceChildren(...all.map((each) => el('option', { value: String(each) }, String(each))));
       size.value = String(answer.limit);
-    },
-  };
-}
-
-/** What can be done to those that are chosen: {node, render(chosen)}. */
-function createBulkBar(app, on) {
-  const { t, format } = app;
-  const words = el('p', { className: 'count', role: 'status' });
-  const make = (action, image = action) => button(t(action), { image, onclick: () => on.act(action) });
-  const buttons = {
-    enable: make('enable'),
-    disable: make('disable'),
-    limits: make('limits', 'edit'),
-    delete: make('delete'),
-    restore: make('restore'),
-  };
-  const node = el(
-    'div',
-    { className: 'bulk', role: 'group', 'aria-label': t('actions'), hidden: true },
-    words,
-    ...Object.values(buttons),
-    button(t('clear'), { className: 'quiet', onclick: () => on.clear() }),
-  );
-  return {
-    node,
-    render(chosen) {
-      const tokens = [...chosen.values()];
-      node.hidden = tokens.length === 0;
-      words.textContent =
-        tokens.length === 1 ? t('selectedOne') : t('selected', { n: format.number(tokens.length) });
-      const some = (...status) => tokens.some((token) => status.includes(token.status));
-      const alive = some('active', 'quota_exceeded', 'disabled');
-      buttons.enable.hidden = !some('disabled');
-      buttons.disable.hidden = !some('active', 'quota_exceeded');
-      buttons.limits.hidden = !alive;
-      buttons.delete.hidden = !alive;
-      buttons.restore.hidden = !some('deleted');
     },
   };
 }

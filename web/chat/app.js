@@ -18,7 +18,7 @@ const load = {
   math: () => import('./rich/math.js'),
 };
 
-/** `on`: ask(), settled(), failure(error, retry) and signOut() go to the page; the rest is done here. */
+/** `on`: ask(), settled(error), failure(error, retry) and signOut() go to the page; the rest is done here. */
 export function createApp({ api, history, draft, waiting, words, notice, preferences, policy, on }) {
   const { t } = words;
   const chat = {

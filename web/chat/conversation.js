@@ -9,8 +9,8 @@ const saveEvery = 500; // milliseconds, while an answer is written
 const sayEvery = 3000; // and even when nothing comes: other tabs are to know that it is alive
 
 /**
- * on.ask() when a question goes out; on.failure(error, retry) when no answer came, and its question is
- * back in the field; on.settled() when an answer or a failure is there; on.shown() when another one is shown.
+ * on.ask() when a question goes out; on.failure(error, retry) when no answer came, and its question is back in the
+ * field; on.settled(error) when an answer is there or, with its error, a failure; on.shown() when another one is shown.
  */
 export function createConversation({ api, history, thread, composer, t, on }) {
   const running = new Map(); // a conversation's id → {controller, message, done}
@@ -92,10 +92,14 @@ export function createConversation({ api, history, thread, composer, t, on }) {
   function start(message, messages, failed) {
     const controller = new AbortController();
     const record = current;
-    const done = run(record, message, messages, controller.signal, failed).finally(() => {
+    let problem = null;
+    const done = run(record, message, messages, controller.signal, (error) => {
+      problem = error;
+      return failed(error);
+    }).finally(() => {
       running.delete(record.id);
       composer.setBusy(running.has(current?.id));
-      on.settled();
+      on.settled(problem);
     });
     running.set(record.id, { controller, message, done });
     composer.setBusy(true);

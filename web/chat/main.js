@@ -68,7 +68,7 @@ async function start() {
       cleared: leave,
     },
   });
-  const on = { ask() {}, settled: refreshStatus, failure: fail, signOut, renewed };
+  const on = { ask() {}, settled, failure: fail, signOut, renewed };
   const app = createApp({ api, history: past, draft, waiting, words, notice, preferences, policy, on });
   const signIn = createSignIn({ t, check, onToken: enter });
 
@@ -109,6 +109,12 @@ async function start() {
       // Anything else shows when a question is asked; a quiet line is not worth an alarm.
     }
     quota.set(status?.quota);
+  }
+
+  /** What is left is asked after each answer; one that failed behind the server has said so in its headers. */
+  function settled(error) {
+    // Such a request is given back, and asking at once might find it counted still.
+    if (!(error?.status >= 500)) refreshStatus();
   }
 
   async function refreshModels() {

@@ -27,9 +27,16 @@ export function createPreferences(storage, prefix, browserLanguage) {
     get spoken() {
       return this.language === 'auto' ? languageOf(browserLanguage) : this.language;
     },
+    /** Has the page, from its root on, and the browser's own bars around it wear the theme. */
     applyTheme(root) {
-      if (this.theme === 'auto') delete root.dataset.theme;
-      else root.dataset.theme = this.theme;
+      const { theme } = this;
+      if (theme === 'auto') delete root.dataset.theme;
+      else root.dataset.theme = theme;
+      for (const meta of root.querySelectorAll('meta[name=theme-color]')) {
+        const { scheme } = meta.dataset;
+        const chosen = scheme === theme ? 'all' : 'not all';
+        meta.media = theme === 'auto' ? `(prefers-color-scheme: ${scheme})` : chosen;
+      }
     },
   };
 }
