@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* migrations_prefix = "migrations/sqlite/";
+
 Error opening_error(int code, const fs::path& file, const std::string& detail) {
   switch (code) {
     case SQLITE_CORRUPT:
@@ -94,6 +96,8 @@ void serving(const fs::path& file, const std::function<void()>& work) {
   }
 }
 
+int newest_schema() { return static_cast<int>(assets_under(migrations_prefix).size()); }
+
 SQLite::Database connect(const fs::path& file, Role role, std::chrono::milliseconds busy_timeout) {
   // SQLite counts its memory under a lock taken for each allocation, and nobody asks for that count.
   static const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -101,7 +105,7 @@ SQLite::Database connect(const fs::path& file, Role role, std::chrono::milliseco
   if (role == Role::writer) make_private_file(file);
   SQLite::Database database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
                             static_cast<int>(busy_timeout.count()));
-  const std::vector<Asset> migrations = assets_under("migrations/sqlite/");
+  const std::vector<Asset> migrations = assets_under(migrations_prefix);
   const int version = checked_version(database, file, static_cast<int>(migrations.size()));
   if (role == Role::reader) {
     database.exec("PRAGMA query_only = ON");

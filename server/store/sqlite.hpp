@@ -22,6 +22,9 @@ enum class Moment { opening, serving };
 /// Runs `work` with SQLiteCpp's exceptions as the project's, for a server's clients.
 void serving(const std::filesystem::path& file, const std::function<void()>& work);
 
+/// The schema that this program makes: how many migrations it knows.
+int newest_schema();
+
 enum class Role {
   writer,  ///< makes the file and its schema when they are missing
   reader,  ///< may change nothing; the file must be there

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/upgrade.hpp"
 
-#include "opencat/assets.hpp"
 #include "server/store/backup.hpp"
 #include "server/store/sqlite.hpp"
 
@@ -19,7 +18,7 @@ std::optional<int> older_schema(const fs::path& database) {
   try {
     SQLite::Database opened = sqlite::connect(database, sqlite::Role::reader);
     const int version = opened.execAndGet("PRAGMA user_version").getInt();
-    const bool older = version > 0 && version < static_cast<int>(assets_under("migrations/").size());
+    const bool older = version > 0 && version < sqlite::newest_schema();
     return older ? std::optional(version) : std::nullopt;
   } catch (const SQLite::Exception& problem) {
     sqlite::rethrow(problem, sqlite::Moment::opening, database);

@@ -36,7 +36,7 @@ test('pages and what they load come packed as the client wants, each packing wit
     'chat',
     ...[...html.matchAll(/(?:src|href)="(assets[^"]+)"/g)].map(([, path]) => path),
   ];
-  assert.equal(paths.length, 5);
+  assert.equal(paths.length, 4);
   for (const path of paths) {
     const get = (headers) => ask(`${server.url}/${path}`, { headers });
     const plain = await get({});
