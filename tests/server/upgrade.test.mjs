@@ -182,7 +182,8 @@ test('systemd’s main process is the new one, told by the old one', async (t) =
 async function olderData(t) {
   const dir = await folder(t);
   const migrations = ['001_tokens_and_usage.sql', '002_order_and_estimates.sql'];
-  const source = (name) => readFileSync(new URL(`../../server/store/migrations/sqlite/${name}`, import.meta.url));
+  const source = (name) =>
+    readFileSync(new URL(`../../server/store/migrations/sqlite/${name}`, import.meta.url));
   const file = join(dir, 'opencat.db');
   execFileSync('sqlite3', [file], {
     input: migrations.map(source).join(';\n') + ';\nPRAGMA user_version = 2;',
