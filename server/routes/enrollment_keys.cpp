@@ -39,7 +39,7 @@ std::string kept_secret(const fs::path& file, Entropy& entropy) {
 
 std::string kept_secret(const fs::path& file, Entropy& entropy, AdminStore& store) {
   std::string own = kept_secret(file, entropy);
-  const std::string secret = store.shared_text(file.filename().string(), own);
+  std::string secret = store.shared_text(file.filename().string(), own);
   if (secret != own) write_file_atomically(file, secret + "\n", FileMode::secret);
   return secret;
 }
