@@ -84,7 +84,7 @@ TEST_CASE("a zip that arrives has the last word at its end") {
   write_zip({{"a", 0644, std::string("one")}, {"b", 0644, std::string("two")}}, zip);
   std::string bytes = read_file(zip);
   // What reads it from the begin finds "a" and "b", what reads its directory "a" and "c".
-  bytes.replace(bytes.rfind("b"), 1, "c");
+  bytes.replace(bytes.rfind('b'), 1, "c");
   write_file_atomically(zip, bytes, FileMode::plain);
   const TemporaryFolder target(folder.path(), "out-");
   std::size_t at = 0;

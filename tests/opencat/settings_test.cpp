@@ -79,7 +79,7 @@ TEST_CASE("numbers know their units") {
   CHECK(time("90s") == 90);
   CHECK(time("15m") == 900);
   CHECK(time("2H") == 7200);
-  CHECK(time("30d") == 30 * 86400);
+  CHECK(time("30d") == 30LL * 86400);
   CHECK_THROWS_AS(time("31d"), Error);  // a timer's milliseconds must fit in 32 bits
   const auto size = [&](const char* text) {
     f.settings.apply_flags({{"--size", {text}}});
@@ -92,7 +92,7 @@ TEST_CASE("numbers know their units") {
 }
 
 TEST_CASE("numbers are shown as people write them") {
-  CHECK(with_unit(400 * 86400, Unit::seconds) == "400d");
+  CHECK(with_unit(400LL * 86400, Unit::seconds) == "400d");
   CHECK(with_unit(7200, Unit::seconds) == "2h");
   CHECK(with_unit(900, Unit::seconds) == "15m");
   CHECK(with_unit(90, Unit::seconds) == "90s");
@@ -110,8 +110,7 @@ TEST_CASE("a wrong value is refused with where it stands and what is wanted") {
   CHECK(f.mistake("--port", "0") == "--port wants at least 1, not '0'");
   CHECK(f.mistake("--port", "-5") == "--port wants at least 1, not '-5'");
   CHECK(f.mistake("--time", "31d") == "--time wants at most 30d, not '31d'");
-  CHECK(f.mistake("--time", "9223372036854775807") ==
-        "--time wants at most 30d, not '9223372036854775807'");
+  CHECK(f.mistake("--time", "9223372036854775807") == "--time wants at most 30d, not '9223372036854775807'");
   CHECK(f.mistake("--time", "5 years").find("15m") != std::string::npos);
   CHECK(f.mistake("--time", "9223372036854775807d") ==
         "--time wants a smaller number, not '9223372036854775807d'");
