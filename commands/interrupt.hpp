@@ -23,7 +23,7 @@ class Interrupt {
   /// throw; an empty function takes it back, and none is under way when that returns.
   void on_hangup(std::function<void()> reload);
 
-  /// The same for SIGUSR2, which until then does nothing.
+  /// The same for SIGUSR2; one that came before this is answered now.
   void on_upgrade(std::function<void()> upgrade);
 
  private:

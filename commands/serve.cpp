@@ -48,33 +48,35 @@ class ServeCommand : public Command {
       context.output.say(iso8601(context.clock.now()) + " " + line);
     });
     const ServerAddresses addresses = server.start();
-    context.output.result(document(addresses), text(addresses));
-    tell_predecessor(from, Handover::beside);
-    notify_manager(context.environment, "READY=1");
-    serve(context, server, program);
-  }
-
- private:
-  static void serve(Context& context, Server& server, const std::filesystem::path& program) {
     // Of the successor; a signal's own thread must be free for the next one.
     std::jthread upgrade;
     std::atomic<bool> upgrading{false};
+    // Before anyone is told that it serves: whoever hears that may send a signal at once.
     context.interrupt.on_hangup([&] { reload(context, server); });
     context.interrupt.on_upgrade([&] {
       if (upgrading.exchange(true))
         return context.output.say("SIGUSR2: the next opencat is starting already");
-      upgrade = std::jthread(
-          [&](const std::stop_token& stop) { upgrading = make_place(context, server, program, stop); });
+      upgrade = std::jthread([&](const std::stop_token& stop) {
+        const std::string problem = make_place(context, server, program, stop);
+        if (problem.empty()) return;
+        // Before it is told, for then it may be tried again.
+        upgrading = false;
+        context.output.say("SIGUSR2: " + problem + "; this one goes on");
+      });
     });
+    context.output.result(document(addresses), text(addresses));
+    tell_predecessor(from, Handover::beside);
+    notify_manager(context.environment, "READY=1");
     server.run(context.stop);
     context.interrupt.on_hangup({});
     context.interrupt.on_upgrade({});
     context.output.say("stopped; all counts are on disk");
   }
 
-  /// Whether another process takes the server's place; what goes wrong changes nothing.
-  static bool make_place(Context& context, Server& server, const std::filesystem::path& program,
-                         const std::stop_token& stop) {
+ private:
+  /// Has another process take the server's place; what went wrong, which changes nothing, or "".
+  static std::string make_place(Context& context, Server& server, const std::filesystem::path& program,
+                                const std::stop_token& stop) {
     try {
       if (program.empty()) throw Error(ErrorKind::failed, "this system cannot hand sockets over; restart it");
       if (is_first_process()) {
@@ -91,10 +93,9 @@ class ServeCommand : public Command {
                               ? " serves now; this one ends with its last stream"
                               : " brings the data up to date when this one has ended"));
       server.hand_over(successor.how);
-      return true;
+      return {};
     } catch (const Error& error) {
-      context.output.say("SIGUSR2: " + error.message() + "; this one goes on");
-      return false;
+      return error.message();
     }
   }
 

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <pthread.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct Interrupt::State {
   std::mutex mutex;  ///< guards these, and is held while one runs
   std::function<void()> reload;
   std::function<void()> upgrade;
+  bool upgrade_wished = false;  ///< while nothing could do it yet
   std::thread waiter;
 
   /// Whether a SIGHUP was taken as a wish to reload.
@@ -30,7 +32,10 @@ struct Interrupt::State {
 
   void start_upgrade() {
     const std::lock_guard lock(mutex);
-    if (upgrade) upgrade();
+    if (upgrade)
+      upgrade();
+    else
+      upgrade_wished = true;
   }
 };
 
@@ -67,6 +72,7 @@ void Interrupt::on_hangup(std::function<void()> reload) {
 void Interrupt::on_upgrade(std::function<void()> upgrade) {
   const std::lock_guard lock(state_->mutex);
   state_->upgrade = std::move(upgrade);
+  if (state_->upgrade && std::exchange(state_->upgrade_wished, false)) state_->upgrade();
 }
 
 }  // namespace opencat

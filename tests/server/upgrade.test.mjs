@@ -5,12 +5,17 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
+  constants,
   copyFileSync,
   existsSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -21,7 +26,7 @@ import { createInterface } from 'node:readline';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { sql, used } from '../support/checks.mjs';
 import { ask, chat, chatStream, connect, eventually, hello } from '../support/http.mjs';
-import { freePort, newFolder, runOpencat, startServer } from '../support/server.mjs';
+import { freePort, newFolder, runOpencat, startOpencat, startServer } from '../support/server.mjs';
 
 let upstream;
 before(async () => (upstream = await startUpstream()));
@@ -43,6 +48,7 @@ async function startReplaceable(t, options = {}) {
     wrap: ['sh', '-c', `shift; exec ${program} "$@"`, 'sh'],
     ...options,
   });
+  t.after(() => server.child.kill('SIGKILL')); // of a test that failed
   const replace = (text) => {
     writeFileSync(`${program}.new`, `#!/bin/sh\n${text}\n`);
     chmodSync(`${program}.new`, 0o755);
@@ -157,6 +163,35 @@ test('a new program that does not come up changes nothing', async (t) => {
   await server.told('serves now');
   assert.equal((await ask(`${server.origin}/healthz`)).status, 200);
   assert.equal(await stopBoth(server), 0);
+});
+
+test('SIGUSR2 that comes before the start is told is not lost', async (t) => {
+  const dir = await folder(t);
+  // It tells its start into a pipe that is full, and so comes no further.
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const end = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  t.after(() => closeSync(end));
+  const full = Buffer.alloc(4096, ' ');
+  assert.throws(() => {
+    for (;;) writeSync(end, full);
+  }, /EAGAIN/);
+  const child = await startOpencat(['serve', '--demo', '--port', '0', '--data-dir', dir], {
+    wrap: ['sh', '-c', 'exec "$@" >"$0"', pipe],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await eventually(() => existsSync(join(dir, 'address')), 'the server');
+  child.kill('SIGUSR2');
+  const drained = setInterval(() => {
+    try {
+      readSync(end, full);
+    } catch (error) {
+      assert.equal(error.code, 'EAGAIN');
+    }
+  }, 1);
+  t.after(() => clearInterval(drained));
+  await eventually(() => child.text.stderr.includes('serves now'), 'the next opencat');
+  assert.equal(await stopBoth({ child, stop: async () => (await child.ended)[0] }), 0);
 });
 
 test('systemd’s main process is the new one, told by the old one', async (t) => {
