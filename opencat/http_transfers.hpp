@@ -44,16 +44,17 @@ class Transfer {
   virtual void resume() = 0;
 };
 
-/// HTTP requests driven by an event loop (libcurl's multi socket interface): no thread waits for any of them,
-/// and idle connections are kept for the next. Belongs to the loop's thread, but for its making before the
-/// loop runs.
+/// HTTP/1.1 requests driven by an event loop: no thread waits for any of them, and idle connections are kept
+/// for the next. libcurl connects (HttpConnector); what is said on a connection is ours, for it is what the
+/// relay does all day (docs/ARCHITECTURE.md has the figures). Belongs to the loop's thread, but for its
+/// making before the loop runs.
 class HttpTransfers {
  public:
   struct Options {
     std::string user_agent;
     std::string ca_file;  ///< empty: the system's
     long max_idle_connections = 256;
-    /// False: libcurl need not look for one in the environment, as it does for each request.
+    /// False: libcurl need not look for one in the environment, as it does for each connection.
     bool may_use_proxy = true;
   };
   HttpTransfers(EventLoop& loop, Options options);
@@ -67,6 +68,7 @@ class HttpTransfers {
                                   TransferListener& listener);
 
  private:
+  struct Exchange;
   struct State;
   class Handle;
   std::unique_ptr<State> state_;

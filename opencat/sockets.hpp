@@ -22,6 +22,9 @@ void own_port(int socket);
 /// wait.
 std::optional<std::size_t> receive(int socket, char* target, std::size_t size);
 std::optional<std::size_t> send(int socket, std::string_view bytes);
+/// The same as receive() for whoever must know how a connection ended: `broken` is set when it was not the
+/// peer that ended it in order.
+std::optional<std::size_t> receive(int socket, char* target, std::size_t size, bool& broken);
 
 /// The next connection of a listener that does not block: -1 when none waits, `exhausted` when there is one
 /// and no file may be opened for it.

@@ -54,6 +54,13 @@ std::optional<std::size_t> receive(int socket, char* target, std::size_t size) {
   return result_of(::recv(socket, target, size, MSG_DONTWAIT));
 }
 
+std::optional<std::size_t> receive(int socket, char* target, std::size_t size, bool& broken) {
+  const ssize_t count = ::recv(socket, target, size, MSG_DONTWAIT);
+  const auto result = result_of(count);
+  broken = count < 0 && result;
+  return result;
+}
+
 std::optional<std::size_t> send(int socket, std::string_view bytes) {
   return result_of(::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }

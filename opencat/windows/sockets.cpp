@@ -44,6 +44,13 @@ std::optional<std::size_t> receive(int socket, char* target, std::size_t size) {
   return result_of(::recv(handle(socket), target, part(size), 0));
 }
 
+std::optional<std::size_t> receive(int socket, char* target, std::size_t size, bool& broken) {
+  const int count = ::recv(handle(socket), target, part(size), 0);
+  const auto result = result_of(count);
+  broken = count < 0 && result;
+  return result;
+}
+
 std::optional<std::size_t> send(int socket, std::string_view bytes) {
   return result_of(::send(handle(socket), bytes.data(), part(bytes.size()), 0));
 }

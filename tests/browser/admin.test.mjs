@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import jsQR from 'jsqr';
-import { bearer, chat } from '../support/http.mjs';
+import { bearer, chat, eventually } from '../support/http.mjs';
 import { startServer } from '../support/server.mjs';
 import {
   action,
@@ -126,7 +126,7 @@ test('one token is made, shown once with copy and a QR code of its link, and wor
   await dialog(page).getByRole('button', { name: 'Done' }).click();
   await dialog(page).waitFor({ state: 'detached' });
   assert.equal(await focused(page), 'New tokens');
-  assert.ok(!(await page.content()).includes(token), 'it is nowhere in the page any more');
+  await eventually(async () => !(await page.content()).includes(token), 'a page without the token');
   assert.equal((await chat(server, token)).status, 200);
   const [made] = (await admin('GET', 'tokens?q=made%20here')).tokens;
   assert.deepEqual([made.platform, made.quota.daily_limit, made.quota.monthly_limit], ['win-x64', 7, 3000]);

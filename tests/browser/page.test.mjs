@@ -37,7 +37,7 @@ async function axe(page) {
     const moving = document
       .getAnimations()
       .filter(({ effect }) => effect.getComputedTiming().iterations === 1);
-    await Promise.all(moving.map(({ finished }) => finished));
+    await Promise.allSettled(moving.map(({ finished }) => finished)); // one that is cancelled is over, too
   });
   await page.evaluate(axeSource); // by the debugger, which no policy of the page's keeps out
   return page.evaluate(async (values) => {

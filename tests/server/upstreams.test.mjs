@@ -5,7 +5,6 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createServer as createPlainServer, request as plainRequest } from 'node:http';
 import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
@@ -342,26 +341,4 @@ test('an upstream over TLS is trusted by the file of certificates that is named,
     assert.equal((await chat(server, token, hello)).status, status);
     if (status === 502) assert.match(server.child.text.stderr, /certificate of .* is not trusted/);
   }
-});
-
-test('upstreams are asked through the proxy that the environment names', async (t) => {
-  const upstream = await automatic(t, 'behind');
-  const asked = [];
-  const proxy = createPlainServer((request, response) => {
-    asked.push(request.url);
-    const { pathname } = new URL(request.url);
-    const options = { method: request.method, headers: request.headers };
-    const onward = plainRequest(new URL(pathname, upstream.url), options, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    request.pipe(onward);
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const env = { http_proxy: `http://127.0.0.1:${proxy.address().port}`, no_proxy: '', NO_PROXY: '' };
-  const server = await startWith(t, [table('a', 'http://model.invalid/v1')], { env });
-  const { token } = await server.issue();
-  assert.equal(who(await chat(server, token, { ...hello, model: 'common' })), 'behind');
-  assert.deepEqual(asked, ['http://model.invalid/v1/chat/completions']);
 });

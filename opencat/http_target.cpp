@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "opencat/http_target.hpp"
+
+#include "opencat/curl.hpp"
+
+namespace opencat {
+
+namespace {
+
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  std::string result = text;
+  curl_free(text);
+  return result;
+}
+
+std::string host_part(CURLU* url) {
+#ifdef CURLU_PUNYCODE
+  if (std::string ascii = part_of(url, CURLUPART_HOST, CURLU_PUNYCODE); !ascii.empty()) return ascii;
+#endif
+  return part_of(url, CURLUPART_HOST);
+}
+
+}  // namespace
+
+std::shared_ptr<const HttpTarget> parse_target(const std::string& text) {
+  const curl::Url url(curl_url(), &curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return nullptr;
+  auto target = std::make_shared<HttpTarget>();
+  const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+  const std::string query = part_of(url.get(), CURLUPART_QUERY);
+  target->host = host_part(url.get()) + (port.empty() ? "" : ":" + port);
+  target->origin = part_of(url.get(), CURLUPART_SCHEME) + "://" + target->host;
+  target->path = part_of(url.get(), CURLUPART_PATH) + (query.empty() ? "" : "?" + query);
+  target->printable = curl::printable(text);
+  return target;
+}
+
+}  // namespace opencat

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace opencat {
+
+/// What a URL says, in the words of HTTP.
+struct HttpTarget {
+  std::string origin;  ///< those of one origin share connections
+  std::string host;    ///< the header
+  std::string path;    ///< with the query
+  std::string printable;
+};
+
+/// Null for what is no web address.
+std::shared_ptr<const HttpTarget> parse_target(const std::string& url);
+
+}  // namespace opencat
