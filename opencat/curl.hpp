@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only file that includes <curl/curl.h>; private to http_client.cpp and http_transfers.cpp.
+// The only file that includes <curl/curl.h>; private to http_client.cpp, http_links.cpp and
+// http_target.cpp.
 #pragma once
 
 #include <memory>

@@ -37,4 +37,10 @@ std::shared_ptr<const HttpTarget> parse_target(const std::string& text) {
   return target;
 }
 
+Error no_web_address(const std::string& url) { return curl::explain(CURLE_URL_MALFORMAT, url, {}); }
+
+Error did_not_answer(const HttpTarget& target) {
+  return curl::explain(CURLE_OPERATION_TIMEDOUT, target.printable, {});
+}
+
 }  // namespace opencat

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "opencat/error.hpp"
+
 namespace opencat {
 
 /// What a URL says, in the words of HTTP.
@@ -16,5 +18,9 @@ struct HttpTarget {
 
 /// Null for what is no web address.
 std::shared_ptr<const HttpTarget> parse_target(const std::string& url);
+
+/// What to say of an address that is none, and of a server that fell silent.
+Error no_web_address(const std::string& url);
+Error did_not_answer(const HttpTarget& target);
 
 }  // namespace opencat

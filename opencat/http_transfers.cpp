@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "opencat/curl.hpp"
 #include "opencat/http_links.hpp"
 #include "opencat/http_pool.hpp"
 #include "opencat/http_request_writer.hpp"
@@ -105,7 +104,7 @@ void HttpTransfers::State::start(Exchange& exchange) {
   exchange.target = target_of(exchange.request.url);
   if (!exchange.target) {
     loop.post([this, held = *exchange.place] {
-      if (held->listener != nullptr) end(*held, curl::explain(CURLE_URL_MALFORMAT, held->request.url, {}));
+      if (held->listener != nullptr) end(*held, no_web_address(held->request.url));
     });
   } else if (auto connection = pool.take(exchange.target->origin)) {
     attach(exchange, std::move(connection));
@@ -264,8 +263,7 @@ void HttpTransfers::State::sweep() {
     if (now - exchange->last_activity > chrono::milliseconds(limit)) slow.push_back(exchange);
   }
   for (const auto& exchange : slow) {
-    if (exchange->listener != nullptr)
-      end(*exchange, curl::explain(CURLE_OPERATION_TIMEDOUT, exchange->target->printable, {}));
+    if (exchange->listener != nullptr) end(*exchange, did_not_answer(*exchange->target));
   }
   pool.sweep();
   sweeper.reset();
