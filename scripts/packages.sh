@@ -9,7 +9,7 @@
     libsqlitecpp-dev libsqlite3-dev nlohmann-json3-dev libcurl4-openssl-dev libssl-dev libfmt-dev libtomlplusplus-dev
     libmimalloc-dev zlib1g-dev libbrotli-dev librnp-dev libpqxx-dev ca-certificates'
   packages_run='unzip'
-  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign nginx haproxy caddy
+  packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign nginx haproxy caddy prometheus
     systemd postgresql'
   packages_release='dpkg-dev patch'
   packages_release_linux_x64='libc6-dev'
