@@ -20,7 +20,7 @@ struct TokenChange {
   std::optional<std::string> label;
   /// A plan's name, which must be there, or "" for none. With a plan a token lets go of its own limits but
   /// for those named here; without one, those that were not its own are the server's for new tokens.
-  std::optional<std::string> plan;
+  std::optional<std::string> plan = {};
 };
 
 struct PlanRemoval {
@@ -41,7 +41,7 @@ struct TokenCursor {
 struct TokenQuery {
   std::string text;  ///< in the id, label, prefix, platform or install_id, whatever the case of ASCII letters
   std::string hash;  ///< of this one only
-  std::string plan;  ///< only those of this plan
+  std::string plan = {};  ///< only those of this plan
   std::optional<TokenState::Status> status;
   TokenSort sort = TokenSort::created_at;
   SortOrder order = SortOrder::descending;
