@@ -38,9 +38,13 @@ class Migrate : public Command {
     }
     const MovedRows moved = move_data(
         from_, to_, [&](const std::string& line) { context.output.say(line); }, context.stop);
-    context.output.result({{"tokens", moved.tokens}, {"usage", moved.usage}, {"written", moved.written}},
+    context.output.result({{"plans", moved.plans},
+                           {"tokens", moved.tokens},
+                           {"usage", moved.usage},
+                           {"written", moved.written}},
                           std::to_string(moved.tokens) + " tokens and " + std::to_string(moved.usage) +
-                              " rows of usage are there, each compared; the source is as it was\n");
+                              " rows of usage (and " + std::to_string(moved.plans) +
+                              " plans) are there, each compared; the source is as it was\n");
   }
 
  private:

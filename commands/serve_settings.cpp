@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "commands/plan_settings.hpp"
 #include "commands/upstream_settings.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
@@ -36,7 +37,9 @@ bool has_proxy(const Environment& environment) {
 
 }  // namespace
 
-ServeSettings::ServeSettings() : upstream_tables_(std::make_unique<nlohmann::json>()) {}
+ServeSettings::ServeSettings()
+    : upstream_tables_(std::make_unique<nlohmann::json>()),
+      plan_tables_(std::make_unique<nlohmann::json>()) {}
 
 ServeSettings::~ServeSettings() = default;
 
@@ -200,6 +203,12 @@ void ServeSettings::declare_limits(Settings& settings) {
                 Unit::none,
                 {},
                 1});
+  settings.add({"--default-plan",
+                {"OPENCAT_DEFAULT_PLAN"},
+                "default_plan",
+                "The plan that new tokens get, unless they are issued with another",
+                &options_.default_plan});
+  settings.add({"", {}, "plans", "Plans as tables: see docs/configuration.md", plan_tables_.get()});
   settings.add({"--max-body",
                 {"OPENCAT_MAX_BODY"},
                 "limits.body",
@@ -331,6 +340,7 @@ ServerOptions ServeSettings::data_options() {
                         : mode == "closed" ? routes::EnrollmentMode::closed
                                            : routes::EnrollmentMode::key;
   options_.requests_per_minute = static_cast<std::size_t>(per_minute_);
+  options_.plans = read_plans(*plan_tables_);
   options_.utc_offset = std::chrono::minutes(utc_offset_);
   options_.keep_usage = std::chrono::days(keep_usage_s_ / day_s);
   options_.keep_deleted = std::chrono::seconds(keep_deleted_s_);

@@ -46,6 +46,7 @@ class ServeSettings {
   ServerOptions options_;
   UpstreamConfig upstream_;                          ///< --upstream-url and its like
   std::unique_ptr<nlohmann::json> upstream_tables_;  ///< [[upstreams]]
+  std::unique_ptr<nlohmann::json> plan_tables_;      ///< [[plans]]
   std::filesystem::path data_dir_ = "opencat-data";
   std::filesystem::path store_file_;
   std::string enrollment_;

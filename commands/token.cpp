@@ -23,19 +23,20 @@ class Token : public Command {
              "opencat token show tok_0123456789abcdef", "opencat token disable tok_0123456789abcdef",
              "opencat token restore tok_0123456789abcdef   # within a week of its deletion",
              "opencat token set-quota tok_0123456789abcdef --daily-limit 200",
+             "opencat token set-plan tok_0123456789abcdef --plan class-3   # none takes it off",
              "opencat token usage --group token --from 2026-01-01",
              "opencat token list --server-url https://chat.example.com   # OPENCAT_ADMIN_SECRET is set"}};
   }
 
   void declare(Settings& settings) override {
-    settings.add(
-        {"action",
-         {},
-         "",
-         "What to do",
-         &action_,
-         Unit::none,
-         {"list", "create", "show", "disable", "enable", "set-quota", "delete", "restore", "usage"}});
+    settings.add({"action",
+                  {},
+                  "",
+                  "What to do",
+                  &action_,
+                  Unit::none,
+                  {"list", "create", "show", "disable", "enable", "set-quota", "set-plan", "delete",
+                   "restore", "usage"}});
     settings.add({"tokens", {}, "", "Which ones: their ids, or the tokens themselves", &names_});
     admin_.declare(settings);
     settings.add({"--status",
@@ -44,7 +45,7 @@ class Token : public Command {
                   "list: only these",
                   &status_,
                   Unit::none,
-                  {"active", "disabled", "quota_exceeded", "deleted"}});
+                  {"active", "disabled", "expired", "quota_exceeded", "deleted"}});
     settings.add({"--search", {}, "", "list: only those with this text in id, label or platform", &search_});
     settings.add({"--sort",
                   {},
@@ -61,6 +62,7 @@ class Token : public Command {
     settings.add({"--platform", {}, "", "create: for which platform (default any)", &platform_});
     settings.add({"--daily-limit", {}, "", "create, set-quota: requests a day", &daily_limit_});
     settings.add({"--monthly-limit", {}, "", "create, set-quota: requests a month", &monthly_limit_});
+    settings.add({"--plan", {}, "", "list: only of this plan; create, set-plan: the plan, or none", &plan_});
     settings.add({"--from", {}, "", "usage: from this day, as 2026-01-31", &from_});
     settings.add({"--to", {}, "", "usage: to this day", &to_});
     settings.add({"--group", {}, "", "usage: by what", &group_, Unit::none, {"day", "token", "model"}});
@@ -105,6 +107,9 @@ class Token : public Command {
     if (action_ == "set-quota" && daily_limit_ < 0 && monthly_limit_ < 0) {
       throw Error(ErrorKind::usage, "set-quota wants --daily-limit, --monthly-limit or both");
     }
+    if (action_ == "set-plan" && plan_.empty()) {
+      throw Error(ErrorKind::usage, "set-plan wants --plan with a plan's name, or none");
+    }
   }
 
   /// Shows, changes or deletes each; the first failure ends it.
@@ -139,6 +144,7 @@ class Token : public Command {
   Query list_query() const {
     Query query{{"sort", sort_}, {"order", order_}, {"page", std::to_string(page_)}};
     if (!status_.empty()) query.emplace_back("status", status_);
+    if (!plan_.empty()) query.emplace_back("plan", plan_);
     if (!search_.empty()) query.emplace_back("q", search_);
     if (limit_ > 0) query.emplace_back("limit", std::to_string(limit_));
     return query;
@@ -159,14 +165,19 @@ class Token : public Command {
     return limits;
   }
 
+  /// As the API has it; "none" is no plan's name there.
+  Json plan() const { return plan_ == "none" ? Json() : Json(plan_); }
+
   Json create_body() const {
     Json body{{"count", count_}, {"label", label_}, {"quota", quota()}};
     if (!platform_.empty()) body["platform"] = platform_;
+    if (!plan_.empty()) body["plan"] = plan();
     return body;
   }
 
   Json change_body() const {
     if (action_ == "set-quota") return {{"quota", quota()}};
+    if (action_ == "set-plan") return {{"plan", plan()}};
     return {{"status", action_ == "enable" ? "active" : "disabled"}};
   }
 
@@ -175,7 +186,7 @@ class Token : public Command {
   std::string action_;
   std::vector<std::string> names_;
   std::string status_, search_, sort_ = "created_at", order_ = "desc";
-  std::string label_, platform_, from_, to_, group_ = "day";
+  std::string label_, platform_, plan_, from_, to_, group_ = "day";
   std::int64_t page_ = 1;
   std::int64_t count_ = 1;
   // Negative: not given.

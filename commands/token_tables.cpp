@@ -36,11 +36,11 @@ std::vector<std::string> usage_cells(const Json& row) {
 
 std::string token_list_text(const Json& answer) {
   std::vector<std::vector<std::string>> rows{
-      {"ID", "TOKEN", "STATUS", "PLATFORM", "TODAY", "MONTH", "LAST USED", "LABEL"}};
+      {"ID", "TOKEN", "STATUS", "PLATFORM", "PLAN", "TODAY", "MONTH", "LAST USED", "LABEL"}};
   for (const Json& token : answer.at("tokens")) {
     rows.push_back({cell(token, "id"), cell(token, "token"), cell(token, "status"), cell(token, "platform"),
-                    used_of(token, "daily"), used_of(token, "monthly"), cell(token, "last_used_at"),
-                    cell(token, "label")});
+                    cell(token, "plan"), used_of(token, "daily"), used_of(token, "monthly"),
+                    cell(token, "last_used_at"), cell(token, "label")});
   }
   const auto total = answer.at("total").get<std::int64_t>();
   const auto limit = answer.at("limit").get<std::int64_t>();
@@ -55,7 +55,7 @@ std::string token_list_text(const Json& answer) {
 std::string token_text(const Json& token) {
   std::vector<std::vector<std::string>> rows;
   for (const char* name : {"id", "token", "status", "label", "platform", "install_id", "version",
-                           "created_at", "last_used_at"}) {
+                           "created_at", "last_used_at", "plan", "expires_at"}) {
     rows.push_back({name, cell(token, name)});
   }
   rows.push_back({"today", used_of(token, "daily") + " requests"});

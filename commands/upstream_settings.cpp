@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "commands/settings_table.hpp"
 #include "opencat/error.hpp"
 #include "opencat/file.hpp"
 #include "opencat/text.hpp"
@@ -15,76 +16,11 @@ namespace {
 
 constexpr std::uint64_t max_key_bytes = 16 << 10;
 
-/// One table, with its place in messages.
-class Table {
- public:
-  Table(const Json& table, std::string where) : table_(table), where_(std::move(where)) {
-    if (!table.is_object()) refuse("must be a table, as in [[upstreams]]");
-    static const std::vector<std::string> known{"name",     "kind",     "url",           "key",
-                                                "key_env",  "key_file", "models",        "aliases",
-                                                "priority", "weight",   "max_concurrent"};
-    for (const auto& [name, value] : table.items()) {
-      if (contains(known, name)) continue;
-      const auto near = nearest(name, known);
-      refuse("has no setting '" + name + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
-    }
-  }
+const std::vector<std::string> known{"name",   "kind",    "url",      "key",    "key_env",       "key_file",
+                                     "models", "aliases", "priority", "weight", "max_concurrent"};
 
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ErrorKind::usage, where_ + " " + what);
-  }
-
-  bool has(const char* name) const { return table_.contains(name); }
-
-  std::string text(const char* name) const {
-    const auto found = table_.find(name);
-    if (found == table_.end()) return {};
-    if (!found->is_string() || found->get_ref<const std::string&>().empty())
-      refuse(std::string("wants a text for '") + name + "'");
-    return found->get<std::string>();
-  }
-
-  int number(const char* name, int otherwise, int least) const {
-    const auto found = table_.find(name);
-    if (found == table_.end()) return otherwise;
-    if (!found->is_number_integer() || found->get<std::int64_t>() < least ||
-        found->get<std::int64_t>() > 1'000'000) {
-      refuse(std::string("wants a number from ") + std::to_string(least) + " to 1000000 for '" + name + "'");
-    }
-    return found->get<int>();
-  }
-
-  std::vector<std::string> texts(const char* name) const {
-    std::vector<std::string> list;
-    const auto found = table_.find(name);
-    if (found == table_.end()) return list;
-    if (!found->is_array()) refuse(std::string("wants a list for '") + name + "'");
-    for (const Json& item : *found) {
-      if (!item.is_string() || item.get_ref<const std::string&>().empty())
-        refuse(std::string("wants texts in '") + name + "'");
-      list.push_back(item.get<std::string>());
-    }
-    return list;
-  }
-
-  std::map<std::string, std::string> pairs(const char* name) const {
-    std::map<std::string, std::string> map;
-    const auto found = table_.find(name);
-    if (found == table_.end()) return map;
-    if (!found->is_object()) refuse(std::string("wants a table for '") + name + "'");
-    for (const auto& [from, to] : found->items()) {
-      if (!to.is_string()) refuse("wants a model's name for '" + from + "' in '" + name + "'");
-      map.emplace(from, to.get<std::string>());
-    }
-    return map;
-  }
-
- private:
-  const Json& table_;
-  std::string where_;
-};
-
-std::string key_of(const Table& table, const Environment& environment, const std::filesystem::path& folder) {
+std::string key_of(const SettingsTable& table, const Environment& environment,
+                   const std::filesystem::path& folder) {
   if (table.has("key") + table.has("key_env") + table.has("key_file") > 1) {
     table.refuse("wants its key once: 'key', 'key_env' or 'key_file'");
   }
@@ -101,7 +37,7 @@ std::string key_of(const Table& table, const Environment& environment, const std
   return table.text("key");
 }
 
-UpstreamConfig read_upstream(const Table& table, const Environment& environment,
+UpstreamConfig read_upstream(const SettingsTable& table, const Environment& environment,
                              const std::filesystem::path& folder) {
   UpstreamConfig config;
   config.name = table.text("name");
@@ -137,7 +73,8 @@ std::vector<UpstreamConfig> read_upstreams(const Json& list, const TransferLimit
   if (!list.is_array()) throw Error(ErrorKind::usage, "'upstreams' must be a list of tables: [[upstreams]]");
   for (const Json& item : list) {
     const std::string number = std::to_string(upstreams.size() + 1);
-    UpstreamConfig config = read_upstream(Table(item, "upstream " + number), environment, folder);
+    UpstreamConfig config =
+        read_upstream(SettingsTable(item, "upstream " + number, "[[upstreams]]", known), environment, folder);
     if (config.name.empty()) config.name = "upstream-" + number;
     config.limits = limits;
     upstreams.push_back(std::move(config));

@@ -15,8 +15,11 @@ enum class ErrorKind {
   model_not_found,  ///< no upstream offers the model
   unauthorized,     ///< no secret or token, or a wrong one
   token_disabled,   ///< a known token that an admin disabled
+  token_expired,    ///< one whose plan has ended
+  model_refused,    ///< a model that is not in the token's plan
   not_found,        ///< the route or thing does not exist
   token_not_found,  ///< a token or id the server does not know
+  conflict,         ///< it cannot be so beside what is there
   too_large,        ///< a body or header over its limit
   rate_limited,     ///< too many in a short time
   quota_exceeded,   ///< the day's or month's limit is used up

@@ -51,22 +51,25 @@ LocalAdmin::LocalAdmin(const ServerOptions& options, Clock& clock, Entropy& entr
   }
   StoreOptions store_options;
   store_options.requests_per_minute = options.requests_per_minute;
+  store_options.default_limits = options.limits;
   state.store = open_store({options.store, database}, store_options);
   if (shared) make_folders(options.data_dir, 0700);
   state.keys = enrollment_keys(options, clock, entropy, *state.store);
   const std::string url = options.public_url.empty()
                               ? "http://" + options.host + ":" + std::to_string(options.port)
                               : checked_base_url(options.public_url, "--public-url");
-  state.services = std::make_unique<routes::Services>(routes::Services{.store = *state.store,
-                                                                       .clock = clock,
-                                                                       .entropy = entropy,
-                                                                       .upstreams = nullptr,
-                                                                       .loops = {},
-                                                                       .default_limits = options.limits,
-                                                                       .utc_offset = options.utc_offset,
-                                                                       .spool_folder = options.data_dir,
-                                                                       .public_url = url,
-                                                                       .warn = [](const std::string&) {}});
+  state.services = std::make_unique<routes::Services>(
+      routes::Services{.store = *state.store,
+                       .clock = clock,
+                       .entropy = entropy,
+                       .upstreams = nullptr,
+                       .loops = {},
+                       .default_limits = options.limits,
+                       .utc_offset = options.utc_offset,
+                       .spool_folder = options.data_dir,
+                       .public_url = url,
+                       .warn = [](const std::string&) {},
+                       .default_plan = std::make_shared<routes::DefaultPlan>(options.default_plan)});
   routes::add_admin_routes(
       state.routes, {*state.services, *state.store, *state.keys, options.enrollment, options.keep_deleted});
 }

@@ -131,7 +131,9 @@ MovedRows move_data(const std::string& from, const std::string& to,
   MovedRows moved;
   for (const MovedTable& table : moved_tables()) {
     const auto outcome = move.pass(table, Pass::write);
-    (table.name == "tokens" ? moved.tokens : moved.usage) = outcome.rows;
+    (table.name == "plans"    ? moved.plans
+     : table.name == "tokens" ? moved.tokens
+                              : moved.usage) = outcome.rows;
     moved.written += outcome.different;
     tell(table.name + ": all " + std::to_string(outcome.rows) + " rows are there; " +
          std::to_string(outcome.different) + " of them were written now");

@@ -9,6 +9,7 @@
 namespace opencat {
 
 struct MovedRows {
+  std::int64_t plans = 0;
   std::int64_t tokens = 0;
   std::int64_t usage = 0;
   std::int64_t written = 0;  ///< of these, by this call; the others were there from one before

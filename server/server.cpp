@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -82,6 +83,18 @@ void check_upstreams(std::vector<UpstreamConfig>& upstreams) {
     if (upstream.kind == UpstreamKind::demo) continue;
     upstream.base_url = checked_base_url(upstream.base_url, "the url of upstream '" + upstream.name + "'");
   }
+}
+
+/// Throws Error(usage) for a plan of new tokens that there will not be.
+void check_default_plan(AdminStore& store, const ServerOptions& options) {
+  const std::string& name = options.default_plan;
+  const bool in_file = std::any_of(options.plans.begin(), options.plans.end(),
+                                   [&](const Plan& plan) { return plan.name == name; });
+  if (name.empty() || in_file || store.plan(name)) return;
+  throw Error(ErrorKind::usage,
+              "--default-plan (default_plan) names '" + name +
+                  "', and there is no such plan; add it as [[plans]] in the file, or on the "
+                  "admin page first");
 }
 
 }  // namespace
@@ -174,7 +187,8 @@ void Server::State::prepare_services() {
   upstreams->configure(options.upstreams);
   services = std::make_unique<routes::Services>(
       routes::Services{*store, clock, entropy, upstreams, std::move(loops), options.limits,
-                       options.utc_offset, options.ping_interval, options.data_dir, "", log});
+                       options.utc_offset, options.ping_interval, options.data_dir, "", log,
+                       std::make_shared<routes::DefaultPlan>(options.default_plan)});
 }
 
 void Server::State::start_http() {
@@ -256,8 +270,11 @@ void Server::State::open_store() {
     commits.observe(std::chrono::duration<double>(time).count());
   };
   store_options.clock = &machine_clock;
+  store_options.default_limits = options.limits;
   store = opencat::open_store({options.store, server_data::database(options.data_dir)}, store_options);
   clock.follow(*store);
+  check_default_plan(*store, options);
+  store->keep_file_plans(options.plans, quota_period(clock.now(), options.utc_offset));
   readiness = std::make_unique<routes::Readiness>([this](auto done) { store->probe(std::move(done)); });
 }
 
@@ -344,10 +361,14 @@ void Server::reload(const ServerOptions& options) {
     throw Error(ErrorKind::usage, "between http and https it changes at a restart only");
   if (options.store != state_->options.store)
     throw Error(ErrorKind::usage, "the store (--store) changes at a restart only");
+  check_default_plan(*state_->store, options);
+  state_->store->keep_file_plans(options.plans, state_->services->period());
+  state_->services->default_plan->change(options.default_plan);
   state_->telemetry->reopen_log();
   state_->http->set_tls(tls);
   state_->services->upstreams->configure(upstreams);
-  state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s)");
+  state_->log("SIGHUP: the settings were read again; " + std::to_string(upstreams.size()) + " upstream(s), " +
+              std::to_string(options.plans.size()) + " plan(s)");
 }
 
 bool Server::would_migrate(const ServerOptions& options) {

@@ -13,6 +13,7 @@
 
 #include "opencat/clock.hpp"
 #include "opencat/random.hpp"
+#include "server/domain/plan.hpp"
 #include "server/domain/token.hpp"
 #include "server/handover.hpp"
 #include "server/routes/guard.hpp"
@@ -41,6 +42,8 @@ struct ServerOptions {
   std::string enroll_key;
   routes::EnrollmentMode enrollment = routes::EnrollmentMode::key;
   Limits limits;
+  std::vector<Plan> plans;   ///< of the configuration file
+  std::string default_plan;  ///< that new tokens get; empty: none
   std::size_t requests_per_minute = 20;
   std::chrono::minutes utc_offset{};
   std::uint64_t max_body_bytes = 10 << 20;

@@ -13,6 +13,7 @@ QuotaPeriod quota_period(chrono::sys_time<chrono::milliseconds> now, chrono::min
   const chrono::year_month_day date{midnight};
 
   QuotaPeriod period;
+  period.moment = now;
   period.month = fmt::format("{}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()));
   period.day = fmt::format("{}-{:02}", period.month, static_cast<unsigned>(date.day()));
   const chrono::sys_days next_month{date.year() / date.month() / 1 + chrono::months{1}};

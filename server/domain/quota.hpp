@@ -22,6 +22,7 @@ struct QuotaPeriod {
   std::string month;  ///< "2026-11"
   std::chrono::seconds day_left{};
   std::chrono::seconds month_left{};
+  std::chrono::sys_time<std::chrono::milliseconds> moment{};
 };
 
 /// Of the period's month, or a day behind it: later than all of its days, and earlier than those of the next.

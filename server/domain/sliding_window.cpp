@@ -7,15 +7,17 @@ namespace opencat {
 
 namespace chrono = std::chrono;
 
-chrono::seconds SlidingWindow::take(const std::string& key, Moment now) {
+chrono::seconds SlidingWindow::take(const std::string& key, Moment now, std::size_t limit) {
   forget_silent(now);
-  if (limit_ == 0) return std::max(chrono::seconds{1}, window_);
+  if (limit == 0) return std::max(chrono::seconds{1}, window_);
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) {
     std::deque<Moment>& times = known->second->times;
     while (!times.empty() && times.front() <= now - window_) times.pop_front();
-    if (times.size() >= limit_) {
-      return std::max(chrono::seconds{1}, chrono::ceil<chrono::seconds>(times.front() + window_ - now));
+    if (times.size() >= limit) {
+      // The limit may have been lowered since: then more than the oldest have to go.
+      const Moment last = times[times.size() - limit];
+      return std::max(chrono::seconds{1}, chrono::ceil<chrono::seconds>(last + window_ - now));
     }
     times.push_back(now);
     entries_.splice(entries_.end(), entries_, known->second);

@@ -13,10 +13,10 @@
 
 namespace opencat {
 
-/// Exact: it remembers when each counted event of the window was. Memory: at most `limit` times per key seen
-/// in the last window, and at most `max_keys` keys; those that fell silent are forgotten as others come, and
-/// at the bound the one that was silent the longest, so that no number of addresses can fill the memory. Not
-/// for use from two threads at once.
+/// Exact: it remembers when each counted event of the window was. Memory: at most the limit's times per key
+/// seen in the last window, and at most `max_keys` keys; those that fell silent are forgotten as others come,
+/// and at the bound the one that was silent the longest, so that no number of addresses can fill the memory.
+/// Not for use from two threads at once.
 class SlidingWindow {
  public:
   using Moment = std::chrono::sys_time<std::chrono::milliseconds>;
@@ -26,7 +26,9 @@ class SlidingWindow {
       : limit_(limit), window_(window), max_keys_(max_keys) {}
 
   /// Counts one event of `key` and returns zero, or returns how long until one would fit.
-  std::chrono::seconds take(const std::string& key, Moment now);
+  std::chrono::seconds take(const std::string& key, Moment now) { return take(key, now, limit_); }
+  /// Likewise, with a limit of the key's own, which may be another each time.
+  std::chrono::seconds take(const std::string& key, Moment now, std::size_t limit);
   /// Takes back the newest event of `key`.
   void give_back(const std::string& key);
 

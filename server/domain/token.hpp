@@ -27,11 +27,17 @@ struct TokenRecord {
   std::string install_id;
   std::string version;
   std::string label;
-  Limits limits;
-  std::string meta = "{}";   ///< a JSON object
-  std::string created_at;    ///< ISO 8601 UTC
-  std::string last_used_at;  ///< empty: never
-  std::string deleted_at;    ///< empty: it is not
+  Limits limits;                    ///< those that hold for it
+  bool own_daily_limit = true;      ///< whether they are its own; else they are its plan's, or the server's
+  bool own_monthly_limit = true;    ///< likewise
+  std::string plan;                 ///< its name; empty: none
+  std::vector<std::string> models;  ///< its plan's: those that it may ask; none: all
+  std::string expires_at;           ///< its plan's; empty: never
+  std::int64_t per_minute = 0;      ///< its plan's, or the server's; 0 in one that is not stored yet
+  std::string meta = "{}";          ///< a JSON object
+  std::string created_at;           ///< ISO 8601 UTC
+  std::string last_used_at;         ///< empty: never
+  std::string deleted_at;           ///< empty: it is not
 };
 
 /// "occ_" and 32 lower-case hex digits.

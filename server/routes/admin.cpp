@@ -113,6 +113,7 @@ void add_admin_routes(http::Routes& routes, const AdminServices& admin) {
   add_admin_export_routes(routes, admin);
   add_admin_bulk_routes(routes, admin);
   add_admin_token_routes(routes, admin);
+  add_admin_plan_routes(routes, admin);
   add_admin_server_routes(routes, admin);
   routes.push_back(
       {"GET", "/api/admin/usage", http::Access::admin,

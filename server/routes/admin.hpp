@@ -40,6 +40,7 @@ void add_admin_routes(http::Routes& routes, const AdminServices& admin);
 void add_admin_token_routes(http::Routes& routes, const AdminServices& admin);
 void add_admin_bulk_routes(http::Routes& routes, const AdminServices& admin);
 void add_admin_export_routes(http::Routes& routes, const AdminServices& admin);
+void add_admin_plan_routes(http::Routes& routes, const AdminServices& admin);
 /// The part that is about the server.
 void add_admin_server_routes(http::Routes& routes, const AdminServices& admin);
 
@@ -52,7 +53,7 @@ TokenQuery read_token_query(const http::Request& request);
 /// Which usage, but for how many rows at most.
 UsageQuery read_usage_query(const AdminServices& admin, const http::Request& request);
 /// What a body says is to be different of a token.
-TokenChange read_change(const nlohmann::json& body, const std::string& what);
+TokenChange read_change(const AdminServices& admin, const nlohmann::json& body, const std::string& what);
 const char* mode_text(EnrollmentMode mode);
 
 }  // namespace opencat::routes

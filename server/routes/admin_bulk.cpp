@@ -30,7 +30,7 @@ std::vector<std::string> do_to_all(const AdminServices& admin, const Json& body,
   if (action == "restore") return admin.store.restore_all(names);
   if (action != "change") refuse("'action' must be 'change', 'delete' or 'restore'");
   if (change == body.end() || !change->is_object()) refuse("'change' must be an object");
-  return admin.store.change_all(names, read_change(*change, "'change'"), admin.services.period());
+  return admin.store.change_all(names, read_change(admin, *change, "'change'"), admin.services.period());
 }
 
 http::Response bulk(const AdminServices& admin, const http::Request& request) {

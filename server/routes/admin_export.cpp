@@ -42,14 +42,14 @@ std::string line(const std::vector<std::string>& cells) {
 const char* tokens_head =
     "id,token,status,platform,label,daily_limit,daily_used,monthly_limit,monthly_used,created_at,last_used_"
     "at,"
-    "deleted_at,version,install_id\r\n";
+    "deleted_at,version,install_id,plan\r\n";
 
 std::string token_line(const TokenState& state) {
   const TokenRecord& token = state.token;
   return line({token.id, token.prefix + "****", status_word(state.status()), token.platform, token.label,
                std::to_string(token.limits.daily), std::to_string(state.use.daily),
                std::to_string(token.limits.monthly), std::to_string(state.use.monthly), token.created_at,
-               token.last_used_at, token.deleted_at, token.version, token.install_id});
+               token.last_used_at, token.deleted_at, token.version, token.install_id, token.plan});
 }
 
 http::Headers csv_headers(const std::string& file) {

@@ -14,6 +14,7 @@ namespace {
 http::Response server(const AdminServices& admin) {
   const TokenCounts tokens = admin.store.counts(admin.services.period());
   const Limits& limits = admin.services.default_limits;
+  const std::string plan = admin.services.default_plan->name();
   Json answer{{"version", version()},
               {"protocol_version", protocol_version},
               {"time", iso8601(admin.services.clock.now())},
@@ -21,12 +22,14 @@ http::Response server(const AdminServices& admin) {
               {"public_url", admin.services.public_url},
               {"enrollment", mode_text(admin.mode)},
               {"default_quota", {{"daily_limit", limits.daily}, {"monthly_limit", limits.monthly}}},
+              {"default_plan", plan.empty() ? Json() : Json(plan)},
               {"keep_deleted_s", admin.keep_deleted.count()},
               {"database_bytes", admin.store.bytes()},
               {"tokens",
                {{"total", tokens.all()},
                 {"active", tokens.active},
                 {"disabled", tokens.disabled},
+                {"expired", tokens.expired},
                 {"quota_exceeded", tokens.quota_exceeded},
                 {"deleted", tokens.deleted}}}};
   if (admin.figures) {

@@ -9,6 +9,7 @@
 #include "opencat/text.hpp"
 #include "opencat/version.hpp"
 #include "server/routes/admin.hpp"
+#include "server/routes/plan_json.hpp"
 #include "server/routes/query.hpp"
 #include "server/routes/token_json.hpp"
 #include "server/routes/tokens.hpp"
@@ -60,10 +61,15 @@ http::Response list(const AdminServices& admin, const http::Request& request) {
                                    {"next", found.next ? Json(cursor_text(*found.next)) : Json()}});
 }
 
+/// The plan's name, "" for none (which null is, too), or nothing when the body does not say.
+std::optional<std::string> plan_member(const Json& body) {
+  return body.contains("plan") ? optional_text(body, "plan").value_or("") : std::optional<std::string>();
+}
+
 http::Response issue(const AdminServices& admin, const http::Request& request) {
   const bool has_labels = request.body.find("\"labels\"") != std::string::npos;
   const Json body = parse_object(request.body, has_labels ? max_labels_bytes : max_body_bytes);
-  refuse_unknown(body, {"count", "label", "labels", "platform", "quota"}, "the body");
+  refuse_unknown(body, {"count", "label", "labels", "platform", "quota", "plan"}, "the body");
   const auto labels = optional_texts(body, "labels", max_issued_at_once);
   const auto one_label = optional_text(body, "label");
   const auto given_count = optional_number(body, "count", 1, max_issued_at_once);
@@ -77,9 +83,9 @@ http::Response issue(const AdminServices& admin, const http::Request& request) {
   }
   wanted.version = version();
   const QuotaChange quota = quota_member(body);
-  wanted.limits = admin.services.default_limits;
-  if (quota.daily_limit) wanted.limits->daily = *quota.daily_limit;
-  if (quota.monthly_limit) wanted.limits->monthly = *quota.monthly_limit;
+  wanted.daily_limit = quota.daily_limit;
+  wanted.monthly_limit = quota.monthly_limit;
+  wanted.plan = plan_member(body);
 
   std::vector<TokenRecord> records;
   Json issued = Json::array();
@@ -111,8 +117,10 @@ TokenQuery read_token_query(const http::Request& request) {
                                                      {{"", std::nullopt},
                                                       {"active", Status::active},
                                                       {"disabled", Status::disabled},
+                                                      {"expired", Status::expired},
                                                       {"quota_exceeded", Status::quota_exceeded},
                                                       {"deleted", Status::deleted}});
+  query.plan = query_text(request, "plan", max_text_bytes);
   query.sort = query_choice<TokenSort>(request, "sort",
                                        {{"created_at", TokenSort::created_at},
                                         {"last_used_at", TokenSort::last_used_at},
@@ -124,8 +132,8 @@ TokenQuery read_token_query(const http::Request& request) {
   return query;
 }
 
-TokenChange read_change(const Json& body, const std::string& what) {
-  refuse_unknown(body, {"status", "label", "quota"}, what);
+TokenChange read_change(const AdminServices& admin, const Json& body, const std::string& what) {
+  refuse_unknown(body, {"status", "label", "quota", "plan"}, what);
   TokenChange change;
   if (const auto status = optional_text(body, "status")) {
     if (*status != "active" && *status != "disabled") refuse("'status' must be 'active' or 'disabled'");
@@ -135,6 +143,8 @@ TokenChange read_change(const Json& body, const std::string& what) {
   const QuotaChange quota = quota_member(body);
   change.daily_limit = quota.daily_limit;
   change.monthly_limit = quota.monthly_limit;
+  change.plan = plan_member(body);
+  if (change.plan && !change.plan->empty()) demand_plan(admin.services, *change.plan, "'plan'");
   return change;
 }
 
@@ -153,7 +163,7 @@ void add_admin_token_routes(http::Routes& routes, const AdminServices& admin) {
                     })});
   routes.push_back({"PATCH", "/api/admin/tokens/([^/]+)", http::Access::admin,
                     http::BlockingHandler([admin](const http::Request& request) {
-                      const TokenChange change = read_change(parse_object(request.body), "the body");
+                      const TokenChange change = read_change(admin, parse_object(request.body), "the body");
                       const auto state =
                           admin.store.change(name_in_path(request), change, admin.services.period());
                       if (!state) refuse_unknown_token();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat::routes {
 
@@ -25,6 +26,12 @@ void throw_unless_admitted(const Admission& admission, const QuotaPeriod& period
       throw Error(ErrorKind::unauthorized, "this token is not known here; install again or ask the operator");
     case Admission::Verdict::disabled:
       throw Error(ErrorKind::token_disabled, "the operator has disabled this token");
+    case Admission::Verdict::expired:
+      throw Error(ErrorKind::token_expired, "the plan of this token has ended; ask the operator");
+    case Admission::Verdict::model_not_allowed:
+      throw Error(ErrorKind::model_refused, "the plan of this token does not have the model '" +
+                                                std::string(beginning(admission.model, 100)) +
+                                                "'; GET /v1/models lists those it has, or use 'auto'");
     case Admission::Verdict::rate_limited:
       throw with_wait(ErrorKind::rate_limited, "too many requests in the last minute; wait a little",
                       admission.retry_after);

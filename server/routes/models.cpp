@@ -12,9 +12,14 @@ using Json = nlohmann::json;
 
 namespace {
 
-void demand_known_token(Services& services, const http::Request& request) {
-  if (services.store.find_by_hash(token_hash(request.token), services.period())) return;
-  throw Error(ErrorKind::unauthorized, "this token is not known here");
+/// The upstreams' that the token's plan has.
+std::vector<std::string> models_of_token(Services& services, const http::Request& request) {
+  const auto state = services.store.find_by_hash(token_hash(request.token), services.period());
+  if (!state) throw Error(ErrorKind::unauthorized, "this token is not known here");
+  std::vector<std::string> models = services.upstreams->models();
+  const std::vector<std::string>& allowed = state->token.models;
+  if (!allowed.empty()) std::erase_if(models, [&](const auto& model) { return !contains(allowed, model); });
+  return models;
 }
 
 Json model_json(const std::string& name) {
@@ -22,16 +27,16 @@ Json model_json(const std::string& name) {
 }
 
 http::Response list_models(Services& services, const http::Request& request) {
-  demand_known_token(services, request);
+  const std::vector<std::string> models = models_of_token(services, request);
   Json list = Json::array({model_json("auto")});
-  for (const std::string& model : services.upstreams->models()) list.push_back(model_json(model));
+  for (const std::string& model : models) list.push_back(model_json(model));
   return http::json_response(200, {{"object", "list"}, {"data", list}});
 }
 
 http::Response one_model(Services& services, const http::Request& request) {
-  demand_known_token(services, request);
+  const std::vector<std::string> models = models_of_token(services, request);
   const std::string& name = request.captures.at(0);
-  if (name != "auto" && !contains(services.upstreams->models(), name)) {
+  if (name != "auto" && !contains(models, name)) {
     throw Error(ErrorKind::not_found, "there is no such model here; GET /v1/models lists them");
   }
   return http::json_response(200, model_json(name));

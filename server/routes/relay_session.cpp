@@ -43,16 +43,19 @@ RelaySession::RelaySession(Services& services, const Endpoint& endpoint,
       body_(std::move(body)) {}
 
 void RelaySession::start() {
-  counted_as_ = services_.upstreams->counted_name(body_->model(), endpoint_);
+  model_ = body_->model();
+  counted_as_ = services_.upstreams->counted_name(model_, endpoint_);
   period_ = services_.period();
-  services_.store.admit({token_hash(exchange_->request().token), counted_as_, period_, services_.clock.now()},
-                        [self = shared_from_this()](Admission admission, std::exception_ptr problem) {
-                          // On a thread of the store's; all that follows belongs to the loop.
-                          http::Exchange& exchange = *self->exchange_;
-                          exchange.loop().post([self, admission = std::move(admission), problem] {
-                            self->on_admission(admission, problem);
-                          });
-                        });
+  AdmissionRequest request{token_hash(exchange_->request().token), counted_as_, period_,
+                           services_.clock.now()};
+  request.automatic = model_ == "auto";
+  services_.store.admit(
+      std::move(request), [self = shared_from_this()](Admission admission, std::exception_ptr problem) {
+        // On a thread of the store's; all that follows belongs to the loop.
+        http::Exchange& exchange = *self->exchange_;
+        exchange.loop().post(
+            [self, admission = std::move(admission), problem] { self->on_admission(admission, problem); });
+      });
   exchange_->on_gone = [self = shared_from_this()] { self->client_left(); };
 }
 
@@ -62,13 +65,16 @@ void RelaySession::on_admission(const Admission& admission, std::exception_ptr p
     if (problem) std::rethrow_exception(problem);
     exchange_->notes.token_id = admission.token_id;
     throw_unless_admitted(admission, period_);
-    exchange_->notes.model = counted_as_;
     counted_ = true;
+    // For 'auto' the token's plan may have chosen another model, which must be one that is here.
+    if (std::exchange(counted_as_, admission.model) != admission.model)
+      model_ = services_.upstreams->counted_name(admission.model, endpoint_);
+    exchange_->notes.model = counted_as_;
     // The upstream has not heard of it, so it was no request.
     if (left_) return give_back();
     self_ = shared_from_this();
     if (body_->stream()) wait_for_silence();
-    auto lease = services_.upstreams->choose(body_->model(), endpoint_, tried_);
+    auto lease = services_.upstreams->choose(model_, endpoint_, tried_);
     if (!lease) throw Error(ErrorKind::unavailable, "the language models have just changed; try again");
     ask(std::move(*lease));
   } catch (const Error& error) {
@@ -91,7 +97,7 @@ void RelaySession::ask(UpstreamPool::Lease lease) {
 bool RelaySession::ask_another(const std::string& why, std::optional<std::chrono::seconds> retry_after) {
   lease_->failed(why, retry_after);
   if (!body_->can_repeat()) return false;
-  auto next = services_.upstreams->choose(body_->model(), endpoint_, tried_);
+  auto next = services_.upstreams->choose(model_, endpoint_, tried_);
   if (!next) return false;
   // On the loop's next turn: this is called from within the call that ends here.
   exchange_->loop().post(

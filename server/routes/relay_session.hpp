@@ -59,6 +59,7 @@ class RelaySession : public ModelCallListener, public std::enable_shared_from_th
   std::shared_ptr<http::Exchange> exchange_;
   std::shared_ptr<void> keeper_;
   std::unique_ptr<RelayBody> body_;  ///< reads the exchange's request, which lives as long
+  std::string model_;                ///< as it is asked of the upstreams
   std::string counted_as_;
   QuotaPeriod period_;
   Admission admission_;

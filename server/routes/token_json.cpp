@@ -31,7 +31,7 @@ Json parse_object(const std::string& bytes, std::size_t max_bytes) {
   return body;
 }
 
-void refuse_unknown(const Json& object, std::initializer_list<const char*> known, const std::string& what) {
+void refuse_unknown(const Json& object, const std::vector<const char*>& known, const std::string& what) {
   for (const auto& [name, value] : object.items()) {
     const auto same = [&name = name](const char* one) { return name == one; };
     if (std::any_of(known.begin(), known.end(), same)) continue;
@@ -106,6 +106,8 @@ const char* status_word(TokenState::Status status) {
       return "active";
     case TokenState::Status::disabled:
       return "disabled";
+    case TokenState::Status::expired:
+      return "expired";
     case TokenState::Status::quota_exceeded:
       return "quota_exceeded";
     case TokenState::Status::deleted:
@@ -127,11 +129,25 @@ Json quota_json(const TokenState& state) {
           {"monthly_remaining", left(limits.monthly, state.use.monthly)}};
 }
 
+namespace {
+
+/// What else holds for it, beside its quota.
+void add_plan(Json& json, const TokenRecord& token) {
+  json["plan"] = token.plan.empty() ? Json() : Json(token.plan);
+  json["requests_per_minute"] = token.per_minute;
+  json["models"] = token.models.empty() ? Json() : Json(token.models);
+  json["expires_at"] = token.expires_at.empty() ? Json() : Json(token.expires_at);
+}
+
+}  // namespace
+
 Json status_json(const TokenState& state) {
-  return {{"token", masked_token(state.token)},
-          {"status", status_word(state.status())},
-          {"quota", quota_json(state)},
-          {"created_at", state.token.created_at}};
+  Json json{{"token", masked_token(state.token)},
+            {"status", status_word(state.status())},
+            {"quota", quota_json(state)},
+            {"created_at", state.token.created_at}};
+  add_plan(json, state.token);
+  return json;
 }
 
 Json admin_json(const TokenState& state) {
@@ -146,6 +162,9 @@ Json admin_json(const TokenState& state) {
             {"quota", quota_json(state)},
             {"created_at", token.created_at},
             {"last_used_at", token.last_used_at.empty() ? Json() : Json(token.last_used_at)}};
+  add_plan(json, token);
+  json["own_quota"] = {{"daily_limit", token.own_daily_limit ? Json(token.limits.daily) : Json()},
+                       {"monthly_limit", token.own_monthly_limit ? Json(token.limits.monthly) : Json()}};
   if (!token.deleted_at.empty()) json["deleted_at"] = token.deleted_at;
   return json;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +25,7 @@ constexpr std::size_t max_body_bytes = 16 << 10;
 /// could hurt a parser that recurses.
 nlohmann::json parse_object(const std::string& bytes, std::size_t max_bytes = max_body_bytes);
 /// Refuses a member that is not one of `known`, naming it; `what` is what it is a member of.
-void refuse_unknown(const nlohmann::json& object, std::initializer_list<const char*> known,
+void refuse_unknown(const nlohmann::json& object, const std::vector<const char*>& known,
                     const std::string& what);
 /// A text that must be there and not be empty.
 std::string text_member(const nlohmann::json& object, const char* name);

@@ -7,6 +7,7 @@
 #include "opencat/error.hpp"
 #include "opencat/text.hpp"
 #include "server/domain/address.hpp"
+#include "server/routes/plan_json.hpp"
 #include "server/routes/token_json.hpp"
 
 namespace opencat::routes {
@@ -57,6 +58,19 @@ void take_place(Services& services, const std::string& ip) {
   throw error;
 }
 
+/// Those that hold for it now; what its plan says is the plan's, and not its own.
+void set_limits(Services& services, TokenRecord& record, const TokenRequest& request) {
+  Plan plan;
+  if (!record.plan.empty()) {
+    plan = demand_plan(services, record.plan, request.plan ? "'plan'" : "the server's default_plan");
+  }
+  record.own_daily_limit = request.daily_limit || record.plan.empty();
+  record.own_monthly_limit = request.monthly_limit || record.plan.empty();
+  const Limits& otherwise = services.default_limits;
+  record.limits = {request.daily_limit.value_or(plan.daily_limit.value_or(otherwise.daily)),
+                   request.monthly_limit.value_or(plan.monthly_limit.value_or(otherwise.monthly))};
+}
+
 }  // namespace
 
 std::string token_hash(const std::string& token) {
@@ -82,7 +96,8 @@ IssuedToken make_token(Services& services, const TokenRequest& request) {
   record.version = request.version;
   record.label = request.label;
   record.meta = request.meta;
-  record.limits = request.limits.value_or(services.default_limits);
+  record.plan = request.plan.value_or(services.default_plan->name());
+  set_limits(services, record, request);
   record.created_at = iso8601(services.clock.now());
   return issued;
 }
@@ -100,6 +115,7 @@ Json issued_json(const Services& services, const IssuedToken& issued) {
           {"proxy_base_url", services.public_url + "/v1"},
           {"quota",
            {{"daily_limit", issued.record.limits.daily}, {"monthly_limit", issued.record.limits.monthly}}},
+          {"plan", issued.record.plan.empty() ? Json() : Json(issued.record.plan)},
           {"created_at", issued.record.created_at}};
 }
 

@@ -24,10 +24,13 @@ struct TokenRequest {
   std::string version;
   std::string label;
   std::string meta = "{}";
-  std::optional<Limits> limits = {};  ///< absent: those for new tokens
+  std::optional<std::string> plan = {};  ///< "": none; absent: that of new tokens
+  /// Of its own; absent: its plan's, or without one those for new tokens.
+  std::optional<std::int64_t> daily_limit = {};
+  std::optional<std::int64_t> monthly_limit = {};
 };
 
-/// A new token that no store knows yet.
+/// A new token that no store knows yet. Throws Error(usage) for a plan that there is not.
 IssuedToken make_token(Services& services, const TokenRequest& request);
 
 /// Makes a token and stores its hash.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/domain/plan.hpp"
 #include "server/store/store.hpp"
 
 namespace opencat {
@@ -17,6 +18,14 @@ struct TokenChange {
   std::optional<std::int64_t> daily_limit;
   std::optional<std::int64_t> monthly_limit;
   std::optional<std::string> label;
+  /// A plan's name, which must be there, or "" for none. With a plan a token lets go of its own limits but
+  /// for those named here; without one, those that were not its own are the server's for new tokens.
+  std::optional<std::string> plan = {};
+};
+
+struct PlanRemoval {
+  bool found = false;
+  std::int64_t tokens = 0;  ///< that name it, also deleted ones: it is still there when nobody said where to
 };
 
 enum class TokenSort { created_at, last_used_at, label, platform, id };
@@ -32,6 +41,7 @@ struct TokenCursor {
 struct TokenQuery {
   std::string text;  ///< in the id, label, prefix, platform or install_id, whatever the case of ASCII letters
   std::string hash;  ///< of this one only
+  std::string plan = {};  ///< only those of this plan
   std::optional<TokenState::Status> status;
   TokenSort sort = TokenSort::created_at;
   SortOrder order = SortOrder::descending;
@@ -51,9 +61,10 @@ struct TokenPage {
 struct TokenCounts {
   std::int64_t active = 0;
   std::int64_t disabled = 0;
+  std::int64_t expired = 0;
   std::int64_t quota_exceeded = 0;
   std::int64_t deleted = 0;
-  std::int64_t all() const { return active + disabled + quota_exceeded; }  ///< but for the deleted
+  std::int64_t all() const { return active + disabled + expired + quota_exceeded; }  ///< but for the deleted
 };
 
 enum class UsageGroup { day, token, model };
@@ -102,6 +113,22 @@ class AdminStore : public Store {
   virtual std::vector<std::string> remove_all(const std::vector<std::string>& names, Time now) = 0;
   /// Likewise, of those that are deleted.
   virtual std::vector<std::string> restore_all(const std::vector<std::string>& names) = 0;
+  /// In the order of their names.
+  virtual std::vector<PlanUse> plans() = 0;
+  /// False: there is one of that name.
+  virtual bool add_plan(const Plan& plan, const QuotaPeriod& period) = 0;
+  using EditPlan = std::function<void(Plan& plan)>;
+  /// Changes the plan with no other change in between, and so what holds for all its tokens from their next
+  /// request on; nothing when there is none. What `edit` throws changes nothing; it may be called more than
+  /// once.
+  virtual std::optional<Plan> edit_plan(const std::string& name, const EditPlan& edit,
+                                        const QuotaPeriod& period) = 0;
+  /// Its tokens get the plan `move_to`, which must be there. Without it a plan that has tokens stays.
+  virtual PlanRemoval remove_plan(const std::string& name, const std::optional<std::string>& move_to,
+                                  const QuotaPeriod& period) = 0;
+  /// The plans of the configuration file: they are there as it has them, and those that left it can be
+  /// changed from now on. All of it or, when it throws, nothing.
+  virtual void keep_file_plans(const std::vector<Plan>& plans, const QuotaPeriod& period) = 0;
   virtual TokenPage list(const TokenQuery& query, const QuotaPeriod& period) = 0;
   virtual TokenCounts counts(const QuotaPeriod& period) = 0;
   virtual UsageSummary usage(const UsageQuery& query) = 0;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "server/domain/plan.hpp"
+
 namespace opencat {
 
 using Verdict = Admission::Verdict;
@@ -11,8 +13,7 @@ namespace {
 
 constexpr std::size_t to_the_minute = sizeof "2026-01-31T08:00" - 1;
 
-Verdict verdict(TokenStatus status, const Limits& limits, const QuotaUse& use) {
-  if (status == TokenStatus::disabled) return Verdict::disabled;
+Verdict quota(const Limits& limits, const QuotaUse& use) {
   switch (quota_verdict(limits, use)) {
     case QuotaVerdict::daily_used_up:
       return Verdict::daily_used_up;
@@ -22,6 +23,21 @@ Verdict verdict(TokenStatus status, const Limits& limits, const QuotaUse& use) {
       break;
   }
   return Verdict::admitted;
+}
+
+Verdict verdict(const TokenHolder& token, const AdmissionRequest& request, const std::string& model) {
+  if (token.status == TokenStatus::disabled) return Verdict::disabled;
+  if (has_expired(token.expires_at, request.now)) return Verdict::expired;
+  // Who only asks may not know the model yet.
+  const bool knows_model = !(request.only_ask && model.empty());
+  if (knows_model && !allows_model(token.models, model)) return Verdict::model_not_allowed;
+  return quota(token.limits, token.use);
+}
+
+/// The request's model, or for one that leaves the choice to the server the first that its plan allows.
+std::string model_for(const TokenHolder& token, const AdmissionRequest& request) {
+  if (!request.automatic || allows_model(token.models, request.model)) return request.model;
+  return token.models.substr(0, token.models.find('\n'));
 }
 
 /// Until when the token is to be among those that may be found used up; empty: it is so already, or is not.
@@ -42,7 +58,8 @@ AdmissionDecision AdmissionRules::decide(const std::optional<TokenHolder>& token
   admission.token_id = token->id;
   admission.limits = token->limits;
   admission.use = token->use;
-  admission.verdict = verdict(token->status, token->limits, token->use);
+  admission.model = model_for(*token, request);
+  admission.verdict = verdict(*token, request, admission.model);
   if (request.only_ask) return decision;
   if (admission.verdict != Verdict::admitted) {
     // Mostly that is known; not when an operator changed the limits in the database.
@@ -56,8 +73,7 @@ AdmissionDecision AdmissionRules::decide(const std::optional<TokenHolder>& token
   }
   admission.use = {token->use.daily + 1, token->use.monthly + 1};
   decision.counted = true;
-  decision.used_up_until =
-      used_up_until(*token, verdict(token->status, token->limits, admission.use), request.period);
+  decision.used_up_until = used_up_until(*token, quota(token->limits, admission.use), request.period);
   // To the minute: a write per request would buy an operator nothing.
   if (token->last_used_at.compare(0, to_the_minute, this_minute(request.now)) != 0)
     decision.last_used_at = iso8601(request.now);

@@ -16,8 +16,15 @@ struct TokenHolder {
   TokenStatus status = TokenStatus::active;
   Limits limits;
   std::string last_used_at;
-  std::string used_up_until;  ///< see migrations/sqlite/003
-  QuotaUse use;               ///< in the request's day and month
+  std::string used_up_until;    ///< see migrations/sqlite/003
+  QuotaUse use;                 ///< in the request's day and month
+  std::int64_t per_minute = 0;  ///< its plan's; 0: the server's
+  std::string models;           ///< its plan's, as joined_models() has them
+  std::string expires_at;       ///< its plan's
+
+  std::size_t per_minute_or(std::size_t otherwise) const {
+    return per_minute > 0 ? static_cast<std::size_t>(per_minute) : otherwise;
+  }
 };
 
 /// What becomes of one request that wants to be counted, and what a store has to write for it.

@@ -15,8 +15,10 @@ void bind_row(SQLite::Statement& statement, const Reservation& row) {
 
 }  // namespace
 
-Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minute)
-    : tokens_(database),
+Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minute,
+                       const Limits& default_limits)
+    : tokens_(database, default_limits, requests_per_minute),
+      per_minute_(requests_per_minute),
       window_(requests_per_minute, std::chrono::minutes(1)),
       count_(database,
              "INSERT INTO usage (token_id, date, model, request_count) VALUES (?1, ?2, ?3, 1) "
@@ -36,14 +38,15 @@ Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minu
 
 Admission Admissions::admit(const AdmissionRequest& request) {
   const auto token = tokens_.holder(request.token_hash, request.period);
-  const AdmissionDecision decision =
-      rules_.decide(token, request, [&] { return window_.take(token->id, request.now); });
+  const AdmissionDecision decision = rules_.decide(token, request, [&] {
+    return window_.take(token->id, request.now, token->per_minute_or(per_minute_));
+  });
   // First what may fail without harm: a request that was counted must not be told that it was not.
   if (!decision.used_up_until.empty()) set_text(used_up_, token->id, decision.used_up_until);
   if (!decision.last_used_at.empty()) set_text(touch_, token->id, decision.last_used_at);
   if (decision.counted) {
     Lent count(count_);
-    bind_row(*count, {token->id, request.period.day, request.model});
+    bind_row(*count, {token->id, request.period.day, decision.admission.model});
     count->exec();
   }
   return decision.admission;

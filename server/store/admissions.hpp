@@ -10,7 +10,7 @@ namespace opencat {
 /// Counting requests, on the writer's connection and its thread.
 class Admissions {
  public:
-  Admissions(SQLite::Database& database, std::size_t requests_per_minute);
+  Admissions(SQLite::Database& database, std::size_t requests_per_minute, const Limits& default_limits);
 
   /// See Store.
   Admission admit(const AdmissionRequest& request);
@@ -22,6 +22,7 @@ class Admissions {
 
   TokenReader tokens_;
   AdmissionRules rules_;
+  std::size_t per_minute_;
   SlidingWindow window_;  ///< of the tokens that are known, so it needs no bound
   SQLite::Statement count_, uncount_, settle_, touch_, used_up_;
 };

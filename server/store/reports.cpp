@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/reports.hpp"
 
+#include "server/store/effective.hpp"
+
 namespace opencat {
 
 namespace {
 
 // Named parameters; a statement has those that its conditions name.
-constexpr const char* within_quota =
-    "(SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date >= :month "
-    "AND date < :month || '-32') < monthly_limit AND "
-    "(SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date = :day) < "
-    "daily_limit";
+std::string within_quota(const Limits& limits) {
+  return "(SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date >= :month "
+         "AND date < :month || '-32') < " +
+         effective_monthly(limits) +
+         " AND (SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date = "
+         ":day) < " +
+         effective_daily(limits);
+}
 constexpr const char* text_matches =
     "(id LIKE :text ESCAPE '\\' OR label LIKE :text ESCAPE '\\' OR token_prefix LIKE :text ESCAPE '\\' "
     "OR platform LIKE :text ESCAPE '\\' OR install_id LIKE :text ESCAPE '\\')";
@@ -26,38 +31,43 @@ std::string contains_pattern(const std::string& text) {
 }
 
 constexpr const char* alive = "deleted_at IS NULL";
-/// Those that may be used up, which few are; see migrations/sqlite/003.
-constexpr const char* maybe_used_up = "used_up_until >= :day";
+/// Those that may be used up, which few are, and those of a plan that changed; see migrations/sqlite/003 and
+/// 004.
+constexpr const char* maybe_used_up =
+    "(used_up_until >= :day OR plan IN (SELECT name FROM plans WHERE plans.used_up_until >= :day))";
+constexpr const char* maybe_not_used_up =
+    "(used_up_until IS NULL OR used_up_until < :day) AND "
+    "(plan IS NULL OR plan NOT IN (SELECT name FROM plans WHERE plans.used_up_until >= :day))";
+constexpr const char* has_ended = "plan IN (SELECT name FROM plans WHERE expires_at <= :moment)";
+constexpr const char* goes_on =
+    "(plan IS NULL OR plan NOT IN (SELECT name FROM plans WHERE expires_at <= :moment))";
 
 bool asks_quota(const TokenQuery& query) {
   return query.status == TokenState::Status::active || query.status == TokenState::Status::quota_exceeded;
 }
 
 /// Whether only the status is asked for, if anything is.
-bool is_plain(const TokenQuery& query) { return query.hash.empty() && query.text.empty(); }
+bool is_plain(const TokenQuery& query) {
+  return query.hash.empty() && query.text.empty() && query.plan.empty();
+}
 
-std::string status_condition(const TokenQuery& query) {
+std::string status_condition(const TokenQuery& query, const Limits& limits) {
   if (!query.status) return alive;
   switch (*query.status) {
     case TokenState::Status::disabled:
       return std::string("status = 'disabled' AND ") + alive;
     case TokenState::Status::active:
-      return std::string("status = 'active' AND ") + alive + " AND (used_up_until IS NULL OR NOT " +
-             maybe_used_up + " OR (" + within_quota + "))";
+      return std::string("status = 'active' AND ") + alive + " AND " + goes_on + " AND ((" +
+             maybe_not_used_up + ") OR (" + within_quota(limits) + "))";
+    case TokenState::Status::expired:
+      return std::string("status = 'active' AND ") + alive + " AND " + has_ended;
     case TokenState::Status::quota_exceeded:
-      return std::string("status = 'active' AND ") + alive + " AND " + maybe_used_up + " AND NOT (" +
-             within_quota + ")";
+      return std::string("status = 'active' AND ") + alive + " AND " + goes_on + " AND " + maybe_used_up +
+             " AND NOT (" + within_quota(limits) + ")";
     case TokenState::Status::deleted:
       return "deleted_at IS NOT NULL";
   }
   return alive;
-}
-
-std::string conditions(const TokenQuery& query) {
-  std::string where = " WHERE " + status_condition(query);
-  if (!query.hash.empty()) where += " AND token_hash = :hash";
-  if (!query.text.empty()) where += std::string(" AND ") + text_matches;
-  return where;
 }
 
 void bind_conditions(SQLite::Statement& statement, const TokenQuery& query, const QuotaPeriod& period) {
@@ -65,6 +75,9 @@ void bind_conditions(SQLite::Statement& statement, const TokenQuery& query, cons
     sqlite::bind_blob(statement, statement.getIndex(":hash"), query.hash);
   }
   if (!query.text.empty()) statement.bind(":text", contains_pattern(query.text));
+  if (!query.plan.empty()) statement.bind(":plan", query.plan);
+  if (asks_quota(query) || query.status == TokenState::Status::expired)
+    statement.bind(":moment", iso8601(period.moment));
   if (!asks_quota(query)) return;
   statement.bind(":month", period.month);
   statement.bind(":day", period.day);
@@ -139,6 +152,14 @@ void bind_days(SQLite::Statement& statement, const UsageQuery& query) {
 
 }  // namespace
 
+std::string Reports::conditions(const TokenQuery& query) const {
+  std::string where = " WHERE " + status_condition(query, limits_);
+  if (!query.hash.empty()) where += " AND token_hash = :hash";
+  if (!query.text.empty()) where += std::string(" AND ") + text_matches;
+  if (!query.plan.empty()) where += " AND plan = :plan";
+  return where;
+}
+
 std::int64_t Reports::count(const TokenQuery& query, const QuotaPeriod& period) {
   if (is_plain(query)) return quick_count(query, period);
   SQLite::Statement count(database_, "SELECT count(*) FROM tokens" + conditions(query));
@@ -162,7 +183,7 @@ std::int64_t Reports::quick_count(const TokenQuery& query, const QuotaPeriod& pe
   SQLite::Statement rows(database_, "SELECT count(*) FROM tokens");
   rows.executeStep();
   const std::int64_t all = rows.getColumn(0).getInt64() - of(Status::deleted);
-  return query.status ? all - of(Status::disabled) - of(Status::quota_exceeded) : all;
+  return query.status ? all - of(Status::disabled) - of(Status::expired) - of(Status::quota_exceeded) : all;
 }
 
 TokenCounts Reports::counts(const QuotaPeriod& period) {
@@ -173,7 +194,8 @@ TokenCounts Reports::counts(const QuotaPeriod& period) {
     query.status = status;
     return quick_count(query, period);
   };
-  return {of(Status::active), of(Status::disabled), of(Status::quota_exceeded), of(Status::deleted)};
+  return {of(Status::active), of(Status::disabled), of(Status::expired), of(Status::quota_exceeded),
+          of(Status::deleted)};
 }
 
 TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
@@ -183,10 +205,10 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
   if (query.counted) page.total = count(query, period);
   // Which ones they are is found without what else stands in the rows before them.
   const std::string order = ordering(query);
-  SQLite::Statement rows(database_,
-                         std::string("SELECT ") + TokenReader::columns() + ", seq, " + sort_key(query.sort) +
-                             " FROM tokens WHERE seq IN (SELECT seq FROM tokens" + conditions(query) +
-                             behind_cursor(query) + order + " LIMIT :limit OFFSET :offset)" + order);
+  SQLite::Statement rows(database_, "SELECT " + tokens_.columns() + ", seq, " + sort_key(query.sort) +
+                                        " FROM tokens WHERE seq IN (SELECT seq FROM tokens" +
+                                        conditions(query) + behind_cursor(query) + order +
+                                        " LIMIT :limit OFFSET :offset)" + order);
   bind_conditions(rows, query, period);
   bind_cursor(rows, query);
   rows.bind(":limit", query.limit + 1);  // one more tells whether there is more
@@ -198,6 +220,7 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
       break;
     }
     TokenState state{TokenReader::record(rows), {}};
+    state.expired = has_expired(state.token.expires_at, period.moment);
     state.use = tokens_.use(state.token.id, period);
     page.tokens.push_back(std::move(state));
     last = {rows.getColumn(TokenReader::column_count + 1).getString(),

@@ -7,6 +7,7 @@
 #include "opencat/error.hpp"
 #include "server/store/admissions.hpp"
 #include "server/store/commit_queue.hpp"
+#include "server/store/plan_table.hpp"
 #include "server/store/reports.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
@@ -31,12 +32,15 @@ class SqliteStore : public AdminStore {
   SqliteStore(fs::path file, const StoreOptions& options)
       : file_(std::move(file)),
         writer_(sqlite::connect(file_, sqlite::Role::writer, options.busy_timeout)),
-        admissions_(writer_, options.requests_per_minute),
-        changes_(writer_),
-        written_(writer_),
+        admissions_(writer_, options.requests_per_minute, options.default_limits),
+        changes_(writer_, options.default_limits),
+        plans_(writer_, options.default_limits),
+        written_(writer_, options.default_limits, options.requests_per_minute),
         roll_up_(writer_),
         reader_(sqlite::connect(file_, sqlite::Role::reader)),
-        read_(reader_),
+        read_(reader_, options.default_limits, options.requests_per_minute),
+        default_limits_(options.default_limits),
+        per_minute_(options.requests_per_minute),
         on_commit_(options.on_commit),
         begin_(writer_, "BEGIN IMMEDIATE"),
         commit_(writer_, "COMMIT"),
@@ -71,7 +75,8 @@ class SqliteStore : public AdminStore {
       if (!changes_.change(id_or_hash, change, period)) return;
       if (auto token = written_.find(id_or_hash)) {
         const QuotaUse use = written_.use(token->id, period);
-        state = TokenState{std::move(*token), use};
+        const bool expired = has_expired(token->expires_at, period.moment);
+        state = TokenState{std::move(*token), use, expired};
       }
     }));
     return state;
@@ -88,6 +93,38 @@ class SqliteStore : public AdminStore {
 
   std::vector<std::string> restore_all(const std::vector<std::string>& names) override {
     return for_all(names, [&](const std::string& name) { return changes_.restore(name); });
+  }
+
+  std::vector<PlanUse> plans() override {
+    return report([](Reports& reports) { return reports.plans(); });
+  }
+
+  std::optional<PlanUse> plan(const std::string& name) override {
+    return report([&](Reports& reports) { return reports.plan(name); });
+  }
+
+  bool add_plan(const Plan& plan, const QuotaPeriod& period) override {
+    bool added = false;
+    as_one([&] { added = plans_.add(plan, period); });
+    return added;
+  }
+
+  std::optional<Plan> edit_plan(const std::string& name, const EditPlan& edit,
+                                const QuotaPeriod& period) override {
+    std::optional<Plan> edited;
+    as_one([&] { edited = plans_.edit(name, edit, period); });
+    return edited;
+  }
+
+  PlanRemoval remove_plan(const std::string& name, const std::optional<std::string>& move_to,
+                          const QuotaPeriod& period) override {
+    PlanRemoval removal;
+    as_one([&] { removal = plans_.remove(name, move_to, period); });
+    return removal;
+  }
+
+  void keep_file_plans(const std::vector<Plan>& plans, const QuotaPeriod& period) override {
+    as_one([&] { plans_.keep_file_plans(plans, period); });
   }
 
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
@@ -185,6 +222,11 @@ class SqliteStore : public AdminStore {
     sqlite::serving(file_, [&] { sqlite::Lent(statement)->exec(); });
   }
 
+  /// Waits until it is done and on the disk, all of it or nothing.
+  void as_one(const std::function<void()>& work) {
+    queue_.wait_for(guarded([&] { sqlite::in_savepoint(writer_, work); }));
+  }
+
   /// Does it to each in one piece; those where it found nothing to do.
   template <class Do>
   std::vector<std::string> for_all(const std::vector<std::string>& names, const Do& work) {
@@ -207,7 +249,8 @@ class SqliteStore : public AdminStore {
       auto token = find();
       if (!token) return;
       const QuotaUse use = read_.use(token->id, period);
-      state = TokenState{std::move(*token), use};
+      const bool expired = has_expired(token->expires_at, period.moment);
+      state = TokenState{std::move(*token), use, expired};
     });
     return state;
   }
@@ -217,7 +260,9 @@ class SqliteStore : public AdminStore {
     std::invoke_result_t<Ask, Reports&> answer;
     sqlite::serving(file_, [&] {
       const std::lock_guard lock(reports_mutex_);
-      if (!reports_) reports_ = std::make_unique<Reports>(sqlite::connect(file_, sqlite::Role::reader));
+      if (!reports_)
+        reports_ = std::make_unique<Reports>(sqlite::connect(file_, sqlite::Role::reader), default_limits_,
+                                             per_minute_);
       answer = ask(*reports_);
     });
     return answer;
@@ -227,10 +272,13 @@ class SqliteStore : public AdminStore {
   SQLite::Database writer_;  ///< this and its users are the queue's thread's, once that runs
   Admissions admissions_;
   TokenChanges changes_;
+  PlanTable plans_;
   TokenReader written_;
   RollUp roll_up_;
   SQLite::Database reader_;
   TokenReader read_;
+  Limits default_limits_;
+  std::size_t per_minute_;
   std::mutex reader_mutex_;
   std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
   std::mutex reports_mutex_;

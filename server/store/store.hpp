@@ -10,6 +10,7 @@
 #include <string>
 
 #include "opencat/clock.hpp"
+#include "server/domain/plan.hpp"
 #include "server/domain/quota.hpp"
 #include "server/domain/token.hpp"
 
@@ -30,12 +31,24 @@ struct AdmissionRequest {
   Time now;
   /// Only ask whether the token may: nothing is counted.
   bool only_ask = false;
+  /// The client left the choice of the model to the server: then the token's plan may choose another.
+  bool automatic = false;
 };
 
 struct Admission {
-  enum class Verdict { admitted, unknown_token, disabled, rate_limited, daily_used_up, monthly_used_up };
+  enum class Verdict {
+    admitted,
+    unknown_token,
+    disabled,
+    expired,
+    model_not_allowed,
+    rate_limited,
+    daily_used_up,
+    monthly_used_up
+  };
   Verdict verdict = Verdict::unknown_token;
   std::string token_id;
+  std::string model;  ///< the request's, or the one that the plan chose
   Limits limits;
   QuotaUse use;                        ///< with this request, if it was admitted
   std::chrono::seconds retry_after{};  ///< when rate limited
@@ -50,13 +63,15 @@ struct PlaceRequest {
 };
 
 struct StoreOptions {
-  std::size_t requests_per_minute = 20;  ///< per token, in a sliding window
+  std::size_t requests_per_minute = 20;  ///< per token, in a sliding window, unless its plan says another
   /// So long a request waits for another program that holds the database; then it is 503.
   std::chrono::milliseconds busy_timeout{5000};
   /// This machine's, for a store that several share: see Store::clock_ahead(). Null: they are not compared.
   const Clock* clock = nullptr;
   /// Hears how long each commit took, on the store's thread.
   std::function<void(std::chrono::nanoseconds)> on_commit = {};
+  /// Of tokens for which neither they nor their plan say any.
+  Limits default_limits = {};
 };
 
 /// Tokens of the language model that a request used.
@@ -67,16 +82,24 @@ struct TokenUse {
 };
 
 struct TokenState {
-  enum class Status { active, disabled, quota_exceeded, deleted };
+  enum class Status { active, disabled, expired, quota_exceeded, deleted };
   TokenRecord token;
   QuotaUse use;
+  bool expired = false;  ///< its plan has ended
 
-  /// What a person is told of it: deleted before disabled before used up.
+  /// What a person is told of it: deleted before disabled before ended before used
+  /// up.
   Status status() const {
     if (!token.deleted_at.empty()) return Status::deleted;
     if (token.status == TokenStatus::disabled) return Status::disabled;
+    if (expired) return Status::expired;
     return quota_verdict(token.limits, use) == QuotaVerdict::within ? Status::active : Status::quota_exceeded;
   }
+};
+
+struct PlanUse {
+  Plan plan;
+  std::int64_t tokens = 0;  ///< that name it and are not deleted
 };
 
 /// Calls come from any thread. Those with a callback return at once and call it from a thread of the store's,
@@ -89,6 +112,8 @@ class Store {
   virtual void issue(const TokenRecord& token) = 0;
   virtual std::optional<TokenState> find_by_hash(const std::string& token_hash,
                                                  const QuotaPeriod& period) = 0;
+
+  virtual std::optional<PlanUse> plan(const std::string& name) = 0;
 
   using OnAdmission = std::function<void(Admission admission, std::exception_ptr problem)>;
   /// Looks the token up, compares its use with its limits and counts the request, all in one step that no

@@ -10,6 +10,7 @@ bool MovedTable::is_number(std::size_t column) const {
   static constexpr std::array numbers{"seq",
                                       "daily_limit",
                                       "monthly_limit",
+                                      "per_minute",
                                       "request_count",
                                       "prompt_tokens",
                                       "completion_tokens",
@@ -21,9 +22,14 @@ bool MovedTable::is_number(std::size_t column) const {
 
 const std::vector<MovedTable>& moved_tables() {
   static const std::vector<MovedTable> tables{
+      {"plans",
+       {"name", "description", "daily_limit", "monthly_limit", "per_minute", "models", "expires_at", "source",
+        "used_up_until"},
+       1},
       {"tokens",
        {"seq", "id", "token_hash", "token_prefix", "status", "platform", "install_id", "version", "label",
-        "daily_limit", "monthly_limit", "meta", "created_at", "last_used_at", "deleted_at", "used_up_until"},
+        "daily_limit", "monthly_limit", "meta", "created_at", "last_used_at", "deleted_at", "used_up_until",
+        "plan"},
        1},
       {"usage",
        {"token_id", "date", "model", "request_count", "prompt_tokens", "completion_tokens",

@@ -14,20 +14,31 @@ void bind_name(SQLite::Statement& statement, const std::string& id_or_hash) {
   sqlite::bind_blob(statement, 2, id_or_hash);
 }
 
+/// A token that gets a plan (?8) lets go of its own limit; one that loses it needs one of its own.
+std::string changed_limit(const std::string& column, const std::string& given, std::int64_t otherwise) {
+  return column + " = CASE WHEN ?8 IS NULL THEN coalesce(" + given + ", " + column + ") WHEN ?8 <> '' THEN " +
+         given + " ELSE coalesce(" + given + ", " + column + ", " + std::to_string(otherwise) + ") END";
+}
+
 }  // namespace
 
-TokenChanges::TokenChanges(SQLite::Database& database)
+TokenChanges::TokenChanges(SQLite::Database& database, const Limits& limits)
     : insert_(
           database,
           "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, label, "
-          "daily_limit, monthly_limit, meta, created_at, used_up_until) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-          "CASE WHEN min(?9, ?10) <= 0 THEN '9999-12-31' END)"),
-      change_(database,
-              "UPDATE tokens SET status = coalesce(?3, status), daily_limit = coalesce(?4, daily_limit), "
-              "monthly_limit = coalesce(?5, monthly_limit), label = coalesce(?6, label), used_up_until = "
-              "CASE WHEN min(coalesce(?4, daily_limit), coalesce(?5, monthly_limit)) <= 0 THEN '9999-12-31' "
-              "WHEN coalesce(?4, ?5) IS NOT NULL THEN ?7 ELSE used_up_until END "
+          "daily_limit, monthly_limit, meta, created_at, plan, used_up_until) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+          "CASE WHEN coalesce(?9, 1) <= 0 OR coalesce(?10, 1) <= 0 THEN '9999-12-31' END)"),
+      change_(
+          database,
+          "UPDATE tokens SET status = coalesce(?3, status), " +
+              changed_limit("daily_limit", "?4", limits.daily) + ", " +
+              changed_limit("monthly_limit", "?5", limits.monthly) +
+              ", label = coalesce(?6, label), plan = CASE WHEN ?8 IS NULL THEN plan ELSE nullif(?8, '') END, "
+              "used_up_until = CASE WHEN coalesce(?4, iif(coalesce(?8, '') <> '', NULL, daily_limit), 1) <= "
+              "0 OR "
+              "coalesce(?5, iif(coalesce(?8, '') <> '', NULL, monthly_limit), 1) <= 0 THEN '9999-12-31' "
+              "WHEN coalesce(?4, ?5, ?8) IS NOT NULL THEN ?7 ELSE used_up_until END "
               "WHERE (id = ?1 OR token_hash = ?2) AND deleted_at IS NULL"),
       remove_(database,
               "UPDATE tokens SET deleted_at = ?3 WHERE (id = ?1 OR token_hash = ?2) AND deleted_at IS NULL"),
@@ -47,10 +58,11 @@ void TokenChanges::insert(const TokenRecord& token) {
   insert->bind(6, token.install_id);
   insert->bind(7, token.version);
   insert->bind(8, token.label);
-  insert->bind(9, token.limits.daily);
-  insert->bind(10, token.limits.monthly);
+  if (token.own_daily_limit) insert->bind(9, token.limits.daily);
+  if (token.own_monthly_limit) insert->bind(10, token.limits.monthly);
   insert->bind(11, token.meta);
   insert->bind(12, token.created_at);
+  if (!token.plan.empty()) insert->bind(13, token.plan);
   insert->exec();
 }
 
@@ -63,6 +75,7 @@ bool TokenChanges::change(const std::string& id_or_hash, const TokenChange& chan
   if (change.monthly_limit) update->bind(5, *change.monthly_limit);
   if (change.label) update->bind(6, *change.label);
   update->bind(7, last_day(period));
+  if (change.plan) update->bind(8, *change.plan);
   return update->exec() > 0;
 }
 

@@ -9,7 +9,7 @@ namespace opencat {
 /// Making, changing and removing tokens, on the writer's connection and its thread.
 class TokenChanges {
  public:
-  explicit TokenChanges(SQLite::Database& database);
+  TokenChanges(SQLite::Database& database, const Limits& default_limits);
 
   void insert(const TokenRecord& token);
   /// Whether there was one. A token whose limits change may be found used up in the period's month.

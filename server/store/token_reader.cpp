@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/token_reader.hpp"
 
+#include "server/domain/plan.hpp"
+#include "server/store/effective.hpp"
+
 namespace opencat {
 
 namespace {
 
-std::string select_where(const char* condition) {
-  return std::string("SELECT ") + TokenReader::columns() + " FROM tokens WHERE " + condition;
+std::string columns_with(const Limits& limits, std::size_t per_minute) {
+  return "id, token_hash, token_prefix, status, platform, install_id, version, label, " +
+         effective_daily(limits) + ", " + effective_monthly(limits) +
+         ", meta, created_at, coalesce(last_used_at, ''), coalesce(deleted_at, ''), coalesce(plan, ''), "
+         "daily_limit IS NOT NULL, monthly_limit IS NOT NULL, coalesce(" +
+         plan_value("models") + ", ''), coalesce(" + plan_value("expires_at") + ", ''), coalesce(" +
+         plan_value("per_minute") + ", " + std::to_string(per_minute) + ")";
+}
+
+std::string select_where(const std::string& columns, const char* condition) {
+  return "SELECT " + columns + " FROM tokens WHERE " + condition;
 }
 
 /// The requests of a period's day (?2) and month. A month's rows of a token stand together in the primary
@@ -30,21 +42,21 @@ std::optional<TokenRecord> first(SQLite::Statement& statement) {
 
 const char* status_text(TokenStatus status) { return status == TokenStatus::active ? "active" : "disabled"; }
 
-const char* TokenReader::columns() {
-  return "id, token_hash, token_prefix, status, platform, install_id, version, label, daily_limit, "
-         "monthly_limit, meta, created_at, coalesce(last_used_at, ''), coalesce(deleted_at, '')";
-}
-
-TokenReader::TokenReader(SQLite::Database& database)
-    : by_hash_(database, select_where("token_hash = ?1 AND deleted_at IS NULL")),
-      by_id_(database, select_where("id = ?1 AND deleted_at IS NULL")),
-      by_id_even_deleted_(database, select_where("id = ?1")),
+TokenReader::TokenReader(SQLite::Database& database, const Limits& limits, std::size_t per_minute)
+    : columns_(columns_with(limits, per_minute)),
+      by_hash_(database, select_where(columns_, "token_hash = ?1 AND deleted_at IS NULL")),
+      by_id_(database, select_where(columns_, "id = ?1 AND deleted_at IS NULL")),
+      by_id_even_deleted_(database, select_where(columns_, "id = ?1")),
       holder_(
           database,
-          std::string("SELECT id, status = 'active', daily_limit, monthly_limit, coalesce(last_used_at, ''), "
-                      "coalesce(used_up_until, ''), ") +
-              sums + "FROM tokens LEFT JOIN usage ON token_id = id AND " + in_month +
-              "WHERE token_hash = ?1 AND deleted_at IS NULL GROUP BY id"),
+          "SELECT id, status = 'active', coalesce(tokens.daily_limit, plans.daily_limit, " +
+              std::to_string(limits.daily) + "), coalesce(tokens.monthly_limit, plans.monthly_limit, " +
+              std::to_string(limits.monthly) +
+              "), coalesce(last_used_at, ''), coalesce(tokens.used_up_until, ''), " + sums +
+              ", coalesce(plans.per_minute, 0), coalesce(plans.models, ''), coalesce(plans.expires_at, '') "
+              "FROM tokens LEFT JOIN plans ON plans.name = tokens.plan LEFT JOIN usage ON token_id = id "
+              "AND " +
+              in_month + "WHERE token_hash = ?1 AND deleted_at IS NULL GROUP BY id"),
       use_(database, std::string("SELECT ") + sums + "FROM usage WHERE token_id = ?1 AND " + in_month) {}
 
 std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
@@ -63,7 +75,10 @@ std::optional<TokenHolder> TokenReader::holder(const std::string& hash, const Qu
                      {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
                      row->getColumn(4).getString(),
                      row->getColumn(5).getString(),
-                     {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()}};
+                     {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()},
+                     row->getColumn(8).getInt64(),
+                     row->getColumn(9).getString(),
+                     row->getColumn(10).getString()};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {
@@ -102,6 +117,12 @@ TokenRecord TokenReader::record(SQLite::Statement& row) {
   token.created_at = row.getColumn(11).getString();
   token.last_used_at = row.getColumn(12).getString();
   token.deleted_at = row.getColumn(13).getString();
+  token.plan = row.getColumn(14).getString();
+  token.own_daily_limit = row.getColumn(15).getInt() != 0;
+  token.own_monthly_limit = row.getColumn(16).getInt() != 0;
+  token.models = split_models(row.getColumn(17).getString());
+  token.expires_at = row.getColumn(18).getString();
+  token.per_minute = row.getColumn(19).getInt64();
   return token;
 }
 

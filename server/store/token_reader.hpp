@@ -13,7 +13,8 @@ namespace opencat {
 /// Reads tokens that are not deleted and their use over one connection; for whoever has that connection.
 class TokenReader {
  public:
-  explicit TokenReader(SQLite::Database& database);
+  /// What holds for a token for which neither it nor its plan say anything.
+  TokenReader(SQLite::Database& database, const Limits& default_limits, std::size_t requests_per_minute);
 
   std::optional<TokenRecord> find_by_hash(const std::string& hash);
   /// What an admission asks of it.
@@ -25,11 +26,12 @@ class TokenReader {
   /// The requests of the period's day and month.
   QuotaUse use(const std::string& token_id, const QuotaPeriod& period);
   /// Columns of `tokens` in the order that record() reads, and how many they are.
-  static constexpr int column_count = 14;
-  static const char* columns();
+  static constexpr int column_count = 20;
+  const std::string& columns() const { return columns_; }
   static TokenRecord record(SQLite::Statement& row);
 
  private:
+  std::string columns_;
   SQLite::Statement by_hash_, by_id_, by_id_even_deleted_, holder_, use_;
 };
 

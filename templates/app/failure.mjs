@@ -15,6 +15,8 @@ export class Failure extends Error {
 const BY_CODE = {
   UNAUTHORIZED: ['unknownToken', 5],
   TOKEN_DISABLED: ['tokenDisabled', 5],
+  TOKEN_EXPIRED: ['tokenExpired', 5],
+  MODEL_NOT_ALLOWED: ['modelNotAllowed', 5],
   QUOTA_EXCEEDED: ['quotaExceeded', 5],
   RATE_LIMITED: ['rateLimited', 5],
   MODEL_NOT_FOUND: ['modelNotFound', 1],

@@ -62,6 +62,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 5 not permitted, 130 int
     '服务器不认识这个令牌；请重新运行安装程序，或联系管理员',
   ],
   tokenDisabled: ['your token has been disabled; ask your administrator', '您的令牌已被停用；请联系管理员'],
+  tokenExpired: ['your plan has ended; ask your administrator', '您的套餐已到期；请联系管理员'],
+  modelNotAllowed: [
+    'your plan does not have this model; choose another, or ask your administrator',
+    '您的套餐不含这个模型；请换一个，或联系管理员',
+  ],
   quotaExceeded: [
     'your quota is used up; try again {wait}, or ask your administrator for more',
     '您的额度已用完；请{wait}再试，或请管理员增加额度',

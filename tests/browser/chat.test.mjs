@@ -146,6 +146,8 @@ test('signing out leaves neither token nor conversation in the browser', async (
 test('each error has its own words in both languages, and the text comes back', async (t) => {
   const cases = [
     [403, 'TOKEN_DISABLED', 'switched off', '已被停用'],
+    [403, 'TOKEN_EXPIRED', 'has ended', '已到期'],
+    [403, 'MODEL_NOT_ALLOWED', 'may not use that model', '不能使用该模型'],
     [429, 'RATE_LIMITED', 'a little fast', '发得有点快'],
     [502, 'UPSTREAM_ERROR', 'cannot be reached', '暂时连不上'],
     [503, 'SERVICE_UNAVAILABLE', 'not ready for more', '忙不过来'],

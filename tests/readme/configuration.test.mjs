@@ -44,12 +44,18 @@ test('every option that is named is one of opencat serve', () => {
   }
 });
 
-test('every member of an upstream that is named is known, and the other way round', () => {
-  const known = [...source('commands/upstream_settings.cpp').matchAll(/known\{([\s\S]*?)\}/g)][0][1];
-  const names = [...known.matchAll(/"([a-z_]+)"/g)].map(([, name]) => name).sort();
-  for (const page of pages) {
-    const cells = [...page.matchAll(/^\| (`[^|]+`) \|/gm)].map(([, cell]) => cell);
-    const told = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name));
-    assert.deepEqual(told.sort(), names);
+test('every member of an upstream or a plan that is named is known, and the other way round', () => {
+  for (const [file, chapter] of [
+    ['commands/upstream_settings.cpp', 0],
+    ['commands/plan_settings.cpp', 1],
+  ]) {
+    const known = [...source(file).matchAll(/known\{([\s\S]*?)\}/g)][0][1];
+    const names = [...known.matchAll(/"([a-z_]+)"/g)].map(([, name]) => name).sort();
+    for (const page of pages) {
+      const tables = page.split(/\n\n/).filter((part) => /^\| (member|成员) \|/.test(part));
+      const cells = [...tables[chapter].matchAll(/^\| (`[^|]+`) \|/gm)].map(([, cell]) => cell);
+      const told = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name));
+      assert.deepEqual(told.sort(), names);
+    }
   }
 });

@@ -36,10 +36,16 @@ after(async () => {
 
 test('every address on the page is there', async () => {
   const { token } = await server.issue();
+  await ask(`${server.url}/api/admin/plans`, {
+    method: 'POST',
+    headers: { 'X-Admin-Secret': server.secret },
+    body: '{"name": "a-plan"}',
+  });
   for (const address of addresses) {
     const [method, path] = address
       .replace('/models/{id}', '/models/auto')
       .replace('/download/{platform}', '/download/linux-x64')
+      .replace('{plan}', 'a-plan')
       .replace(/\{id or token\}|\{token\}|\{id\}/, token)
       .split(' ');
     const headers = { ...bearer(token), 'X-Admin-Secret': server.secret };
@@ -52,7 +58,8 @@ test('every address on the page is there', async () => {
     assert.equal(answer.headers['x-protocol-version'], /^Version (\d+\.\d+\.\d+)\./m.exec(page)[1]);
     assert.ok(answer.headers['x-request-id']);
     // A DELETE ended the token, and all behind it would be about an unknown one.
-    if (method === 'DELETE') assert.equal((await server.status(token)).error.code, 'TOKEN_NOT_FOUND');
+    if (method === 'DELETE' && path.includes('/tokens/'))
+      assert.equal((await server.status(token)).error.code, 'TOKEN_NOT_FOUND');
   }
 });
 
@@ -142,6 +149,17 @@ test('the admin examples have the members that the server sends', async () => {
     const { date, ...sums } = shape(usage.usage[0]);
     assert.deepEqual(shape(told.usage[0]), { ...sums, ...Object.fromEntries(names.map((n) => [n, date])) });
   }
+  const named = {
+    name: 'class-4',
+    quota: { daily_limit: 5 },
+    requests_per_minute: 10,
+    models: ['small-model'],
+  };
+  const plan = await admin('POST', '/plans', { ...named, expires_at: '2026-07-01T00:00:00Z' });
+  const { monthly_limit, ...quota } = shape(example('plans').plans[0].quota);
+  assert.equal(monthly_limit, shape(plan.quota.monthly_limit));
+  assert.deepEqual(shape(plan), { ...shape(example('plans').plans[0]), quota: { monthly_limit, ...quota } });
+  assert.deepEqual(shape(await admin('GET', '/plans')), shape(example('plans')));
   assert.deepEqual(shape(await admin('GET', '/server')), shape(example('uptime_s')));
   const rotated = await admin('POST', '/enrollment/rotate', { old_valid_s: 1 });
   assert.deepEqual(shape(rotated), shape(example('old_valid_until')));
@@ -158,7 +176,7 @@ test('the values that the page gives for admin parameters and members are taken,
   const list = between('### GET /api/admin/tokens\n', '### POST /api/admin/tokens');
   const [, ...statuses] = words(rowOf(list, '`status`'));
   const sorts = words(rowOf(list, '`sort`, `order`')).slice(2);
-  assert.deepEqual(statuses, ['active', 'disabled', 'quota_exceeded', 'deleted']);
+  assert.deepEqual(statuses, ['active', 'disabled', 'expired', 'quota_exceeded', 'deleted']);
   for (const value of statuses) assert.equal(await status(`tokens?status=${value}`), 200, value);
   for (const value of sorts.slice(0, -2)) assert.equal(await status(`tokens?sort=${value}`), 200, value);
   for (const value of sorts.slice(-2)) assert.equal(await status(`tokens?order=${value}`), 200, value);

@@ -144,6 +144,11 @@ test('a change is answered with the whole token, and counts from the next reques
       monthly_used: 1,
       monthly_remaining: 2999,
     },
+    plan: null,
+    requests_per_minute: 20,
+    models: null,
+    expires_at: null,
+    own_quota: { daily_limit: 1, monthly_limit: 3000 },
     created_at,
   });
   assert.match(install_id, /^[0-9a-f-]{36}$/);

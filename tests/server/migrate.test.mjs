@@ -60,6 +60,11 @@ async function installation(t, more) {
 test('an installation moves to PostgreSQL and back, and goes on there as it was', { skip }, async (t) => {
   const { dir, file, token, secret, key, args } = await installation(t, 5000);
   const postgres = await startPostgres(t);
+  execFileSync('sqlite3', [
+    file,
+    "INSERT INTO plans (name, daily_limit, models, source) VALUES ('class', 7, 'm' || char(10) || 'n', 'api');" +
+      "UPDATE tokens SET plan = 'class', daily_limit = NULL WHERE seq = 2;",
+  ]);
   const before = digest(file);
   const all = rowsIn(file);
   assert.equal(all.length, 10_002);
@@ -67,9 +72,12 @@ test('an installation moves to PostgreSQL and back, and goes on there as it was'
     env: { OPENCAT_MIGRATE_TO: postgres.url },
   });
   assert.equal(there.code, 0, there.stderr);
-  assert.deepEqual(JSON.parse(there.stdout), { tokens: 5001, usage: 5001, written: 10_002 });
+  assert.deepEqual(JSON.parse(there.stdout), { plans: 1, tokens: 5001, usage: 5001, written: 10_003 });
   assert.doesNotMatch(there.stdout + there.stderr, /secret-word/);
   assert.deepEqual(rowsInPostgres(postgres), all);
+  const planned =
+    'SELECT plan, plans.daily_limit, models FROM tokens JOIN plans ON name = plan WHERE seq = 2';
+  assert.deepEqual(postgres.sql(planned), [['class', '7', 'm\nn']]);
   assert.equal(digest(file), before);
 
   // The same folder, now with the other store: the same secrets, token and counts, and new tokens come last.

@@ -74,6 +74,30 @@ test(
   },
 );
 
+test('a plan changed on one node holds for the next request on another', { skip }, async (t) => {
+  const { nodes } = await start(t, []);
+  const admin = async (node, method, path, body) => {
+    const headers = { 'X-Admin-Secret': node.secret, 'Content-Type': 'application/json' };
+    const answer = await ask(`${node.origin}/api/admin${path}`, {
+      method,
+      headers,
+      body: JSON.stringify(body),
+    });
+    assert.equal(answer.status, 200, answer.body);
+    return answer.json();
+  };
+  const [one, two, three] = nodes;
+  await admin(one, 'POST', '/plans', { name: 'class', quota: { daily_limit: 1 } });
+  const { token } = await admin(two, 'POST', '/tokens', { plan: 'class' });
+  assert.equal((await chat(three, token)).status, 200);
+  refused(await chat(two, token), 429, 'QUOTA_EXCEEDED');
+  await admin(one, 'PATCH', '/plans/class', { quota: { daily_limit: 2 } });
+  assert.equal((await chat(two, token)).status, 200);
+  refused(await chat(three, token), 429, 'QUOTA_EXCEEDED');
+  await admin(three, 'PATCH', '/plans/class', { models: ['other'] });
+  refused(await chat(one, token, { model: 'm', messages: [] }), 403, 'MODEL_NOT_ALLOWED');
+});
+
 test('the sliding window and the tokens of an address are exact over all nodes', { skip }, async (t) => {
   const { nodes, front } = await start(t, ['--rpm-limit', '20', '--enrollment', 'open']);
   const { token } = await front.issue();

@@ -42,7 +42,7 @@ async function wholeLife(where, options) {
     sorted.slice(2),
   );
   const table = await text('list', '--limit', '2');
-  assert.match(table, /^ID +TOKEN +STATUS +PLATFORM +TODAY +MONTH +LAST USED +LABEL\n/);
+  assert.match(table, /^ID +TOKEN +STATUS +PLATFORM +PLAN +TODAY +MONTH +LAST USED +LABEL\n/);
   assert.match(table, /\n4 tokens, page 1 of 2/);
   assert.ok(!table.includes(made.token));
 

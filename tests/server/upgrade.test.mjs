@@ -221,7 +221,13 @@ async function olderData(t) {
     readFileSync(new URL(`../../server/store/migrations/sqlite/${name}`, import.meta.url));
   const file = join(dir, 'opencat.db');
   execFileSync('sqlite3', [file], {
-    input: migrations.map(source).join(';\n') + ';\nPRAGMA user_version = 2;',
+    input:
+      migrations.map(source).join(';\n') +
+      ';\nINSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, label, ' +
+      "daily_limit, monthly_limit, meta, created_at) VALUES ('tok_old', x'01', 'occ_0000', 'disabled', " +
+      "'linux-x64', 'i', '1', 'Ms Li', 7, 70, '{}', '2026-01-31T08:00:00Z');" +
+      "INSERT INTO usage (token_id, date, model, request_count) VALUES ('tok_old', '2026-01-31', 'm', 5);" +
+      'PRAGMA user_version = 2;',
   });
   chmodSync(file, 0o600);
   return dir;
@@ -241,7 +247,10 @@ test('older data are brought up to date, with a whole copy beside them that is t
   assert.equal(columnsOf(dir, 'opencat-schema2.db'), before_it);
   assert.ok(schemaOf(dir) > 2);
   await server.issue();
-  assert.equal(sql(server, 'SELECT count(*) FROM tokens')[0][0], 2); // and the demo's
+  assert.equal(sql(server, 'SELECT count(*) FROM tokens')[0][0], 3); // and the demo's
+  const old = "SELECT label, status, daily_limit, monthly_limit, plan FROM tokens WHERE id = 'tok_old'";
+  assert.deepEqual(sql(server, old), [['Ms Li', 'disabled', 7, 70, null]]);
+  assert.equal(sql(server, 'SELECT request_count FROM usage')[0][0], 5);
   assert.equal(await server.stop(), 0);
   // Once is enough.
   await rm(copy);

@@ -112,6 +112,8 @@ test('no configuration, or one without a token: 5, and what to do', async () => 
 });
 
 for (const [name, status, code, exit, english, chinese] of [
+  ['an ended plan', 403, 'TOKEN_EXPIRED', 5, /plan has ended/, /套餐已到期/],
+  ['a model outside the plan', 403, 'MODEL_NOT_ALLOWED', 5, /plan does not have/, /套餐不含/],
   ['a disabled token', 403, 'TOKEN_DISABLED', 5, /has been disabled/, /已被停用/],
   ['an unknown token', 401, 'UNAUTHORIZED', 5, /does not know this token/, /不认识这个令牌/],
   ['a used-up quota', 429, 'QUOTA_EXCEEDED', 5, /quota is used up.*in 90 seconds/, /额度已用完.*90 秒/],

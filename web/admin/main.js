@@ -7,6 +7,7 @@ import { createPreferences } from '../common/preferences.js';
 import { createApi, wordsFor } from './api.js';
 import { createFormat } from './format.js';
 import { icon } from './parts.js';
+import { createPlansView } from './plans.js';
 import { createServerView } from './server.js';
 import { createSignIn } from './signin.js';
 import { createToasts } from './toasts.js';
@@ -17,6 +18,7 @@ import { words as allWords } from './words.js';
 
 const makers = {
   tokens: createTokenList,
+  plans: createPlansView,
   usage: createUsageView,
   upstreams: createUpstreamsView,
   server: createServerView,

@@ -16,7 +16,7 @@ export function createServerView(app) {
     const figure = (name, value, hint = '') =>
       el('div', {}, el('dt', {}, name), el('dd', {}, value, hint && el('small', {}, hint)));
     const { tokens } = server;
-    const counts = ['active', 'quota_exceeded', 'disabled']
+    const counts = ['active', 'quota_exceeded', 'expired', 'disabled']
       .filter((status) => tokens[status] > 0)
       .map((status) => `${t(status)} ${format.number(tokens[status])}`);
     figures.replaceChildren(

@@ -55,7 +55,9 @@ export function createTokenActions(app, { changed, clear }) {
 
   const switchTo = (status, key, tokens) => {
     const affected = tokens.filter((token) =>
-      status === 'active' ? token.status === 'disabled' : ['active', 'quota_exceeded'].includes(token.status),
+      status === 'active'
+        ? token.status === 'disabled'
+        : ['active', 'quota_exceeded', 'expired'].includes(token.status),
     );
     const other = status === 'active' ? ['disabled', 'disabled'] : ['active', 'enabled'];
     return run(key, affected, 'change', { status }, () =>
@@ -63,14 +65,17 @@ export function createTokenActions(app, { changed, clear }) {
     );
   };
 
+  /** What a token had, as a change: its own limits, and the plan behind them. */
+  function before({ plan, own_quota }) {
+    const quota = Object.fromEntries(Object.entries(own_quota).filter(([, limit]) => limit !== null));
+    return plan ? { plan, quota } : { plan: null, quota };
+  }
+
   /** Gives back to each what it had: tokens of the same limits together. */
   async function giveBack(tokens) {
-    const groups = groupBy(tokens, ({ quota }) => `${quota.daily_limit} ${quota.monthly_limit}`);
+    const groups = groupBy(tokens, (token) => JSON.stringify(before(token)));
     try {
-      for (const group of groups.values()) {
-        const { daily_limit, monthly_limit } = group[0].quota;
-        await bulk(group, 'change', { quota: { daily_limit, monthly_limit } });
-      }
+      for (const group of groups.values()) await bulk(group, 'change', before(group[0]));
       app.toast(told('changed', tokens));
       await changed();
     } catch (error) {
@@ -78,7 +83,7 @@ export function createTokenActions(app, { changed, clear }) {
     }
   }
 
-  function act(action, tokens) {
+  function act(action, tokens, plans = []) {
     const deleted = tokens.filter(({ status }) => status === 'deleted');
     const alive = tokens.filter(({ status }) => status !== 'deleted');
     if (action === 'enable') return switchTo('active', 'enabled', tokens);
@@ -88,17 +93,16 @@ export function createTokenActions(app, { changed, clear }) {
     if (action === 'restore')
       return run('restored', deleted, 'restore', undefined, () => run('deleted', deleted, 'delete'));
     if (action === 'edit') {
-      return openEdit(app, tokens[0], (token) => {
-        const { label, quota } = tokens[0];
-        const { daily_limit, monthly_limit } = quota;
+      return openEdit(app, tokens[0], plans, (token) => {
+        const { label } = tokens[0];
         app.toast(told('changed', [token]), {
-          undo: () => run('changed', tokens, 'change', { label, quota: { daily_limit, monthly_limit } }),
+          undo: () => run('changed', tokens, 'change', { label, ...before(tokens[0]) }),
         });
         changed();
       });
     }
-    return openLimits(app, alive, async (quota) => {
-      const missing = await bulk(alive, 'change', { quota });
+    return openLimits(app, alive, plans, async (change) => {
+      const missing = await bulk(alive, 'change', change);
       app.toast(told('changed', alive, missing), { undo: () => giveBack(alive) });
       await changed();
     });

@@ -32,9 +32,9 @@ export function createBulkBar(app, on) {
       node.hidden = tokens.length === 0;
       words.textContent = countWords(app, chosen, shown);
       const some = (...status) => tokens.some((token) => status.includes(token.status));
-      const alive = some('active', 'quota_exceeded', 'disabled');
+      const alive = some('active', 'quota_exceeded', 'expired', 'disabled');
       buttons.enable.hidden = !some('disabled');
-      buttons.disable.hidden = !some('active', 'quota_exceeded');
+      buttons.disable.hidden = !some('active', 'quota_exceeded', 'expired');
       buttons.limits.hidden = !alive;
       buttons.delete.hidden = !alive;
       buttons.restore.hidden = !some('deleted');

@@ -4,49 +4,15 @@ import { el } from '../common/dom.js';
 import { wordsFor } from './api.js';
 import { openForm } from './dialogs.js';
 import { field, nameOf } from './parts.js';
+import { keep, limitFields, numberIn, numberInput, planField } from './plan_forms.js';
 
 const most = 1000;
 const maxLabelBytes = 200;
 const platforms = ['any', 'win-x64', 'win-arm64', 'darwin-arm64', 'darwin-x64', 'linux-x64', 'linux-arm64'];
 const bytesOf = (text) => new TextEncoder().encode(text).length;
 
-const numberInput = (value, placeholder = '') =>
-  el('input', { type: 'text', inputMode: 'numeric', value, placeholder, autocomplete: 'off' });
-
-/** The field's whole number, undefined when it is empty, NaN when it is none. */
-function numberIn({ input }) {
-  const text = input.value.replace(/[\s,，_]/g, '');
-  if (text === '') return undefined;
-  return /^\d{1,12}$/.test(text) ? Number(text) : NaN;
-}
-
-function limitFields(t, daily, monthly, placeholder) {
-  const day = field(t('dailyLimit'), numberInput(daily, placeholder));
-  const month = field(t('monthlyLimit'), numberInput(monthly, placeholder));
-  return {
-    node: el('div', { className: 'side-by-side' }, day.node, month.node),
-    /** {daily_limit, monthly_limit} of what was filled in, or null when one is wrong, which is said then. */
-    read() {
-      const quota = {};
-      for (const [name, each] of [
-        ['daily_limit', day],
-        ['monthly_limit', month],
-      ]) {
-        each.say('');
-        const value = numberIn(each);
-        if (Number.isNaN(value)) {
-          each.say(t('limitWrong'));
-          return null;
-        }
-        if (value !== undefined) quota[name] = value;
-      }
-      return quota;
-    },
-  };
-}
-
 /** Asks for new tokens and makes them; `onIssued(tokens, labels)` hears of them. */
-export function openCreate(app, defaults, onIssued) {
+export function openCreate(app, server, plans, onIssued) {
   const { t, api, format } = app;
   const labels = field(t('createLabels'), el('textarea', { rows: 4, spellcheck: false }), {
     hint: t('createLabelsHint'),
@@ -55,7 +21,18 @@ export function openCreate(app, defaults, onIssued) {
   const platform = el('select', {});
   for (const name of platforms)
     platform.append(el('option', { value: name }, name === 'any' ? t('any') : name));
-  const limits = limitFields(t, String(defaults.daily_limit), String(defaults.monthly_limit));
+  const limits = limitFields(t, '', '');
+  const plan = planField(app, plans, server?.default_plan ?? '', { none: t('noPlan') });
+  // What a limit is that nobody fills in.
+  const hintLimits = () => {
+    const { quota = {} } = plans.find(({ name }) => name === plan.value()) ?? {};
+    limits.hint(
+      quota.daily_limit ?? server?.default_quota.daily_limit,
+      quota.monthly_limit ?? server?.default_quota.monthly_limit,
+    );
+  };
+  plan.select.addEventListener('change', hintLimits);
+  hintLimits();
   const where = field(t('createFor'), platform);
 
   const lines = () => {
@@ -76,13 +53,18 @@ export function openCreate(app, defaults, onIssued) {
     const quota = limits.read();
     if (!quota) return undefined;
     const all = list.length > 1 ? list : Array(wanted()).fill(list[0] ?? '');
-    return { labels: all, platform: platform.value, quota };
+    return { labels: all, platform: platform.value, quota, plan: plan.value() || null };
   }
 
   const dialog = openForm({
     t,
     title: t('createTitle'),
-    fields: [labels.node, el('div', { className: 'side-by-side' }, count.node, where.node), limits.node],
+    fields: [
+      labels.node,
+      el('div', { className: 'side-by-side' }, count.node, where.node),
+      plan.node,
+      limits.node,
+    ],
     action: t('createOne'),
     className: 'wide',
     async submit(self) {
@@ -109,10 +91,19 @@ export function openCreate(app, defaults, onIssued) {
 }
 
 /** Changes one token's label and limits; `onChanged(token)` gets it as it is then. */
-export function openEdit(app, token, onChanged) {
+export function openEdit(app, token, plans, onChanged) {
   const { t, api } = app;
   const label = field(t('label'), el('input', { type: 'text', value: token.label, spellcheck: false }));
-  const limits = limitFields(t, String(token.quota.daily_limit), String(token.quota.monthly_limit));
+  const own = (name) => (token.own_quota[name] === null ? '' : String(token.own_quota[name]));
+  const limits = limitFields(t, own('daily_limit'), own('monthly_limit'));
+  limits.hint(token.quota.daily_limit, token.quota.monthly_limit);
+  const plan = planField(app, plans, token.plan ?? '', { none: t('noPlan') });
+  // Another plan comes with its limits.
+  plan.select.addEventListener('change', () => {
+    const { quota = {} } = plans.find(({ name }) => name === plan.value()) ?? {};
+    limits.empty();
+    limits.hint(quota.daily_limit ?? '', quota.monthly_limit ?? '');
+  });
   const facts = el('dl', { className: 'facts' });
   for (const [name, value] of [
     [t('id'), token.id],
@@ -124,7 +115,7 @@ export function openEdit(app, token, onChanged) {
   openForm({
     t,
     title: t('editTitle'),
-    fields: [label.node, limits.node, facts],
+    fields: [label.node, plan.node, limits.node, facts],
     action: t('save'),
     className: 'wide',
     async submit(self) {
@@ -133,7 +124,14 @@ export function openEdit(app, token, onChanged) {
       const quota = limits.read();
       if (!quota) return false;
       try {
-        const changed = await api.change(token.id, { label: label.input.value.trim(), quota });
+        const change = { label: label.input.value.trim(), quota };
+        // With its plan named again a token lets go of the limits that were emptied.
+        const emptied = Object.entries(token.own_quota).some(
+          ([name, limit]) => limit !== null && !(name in quota),
+        );
+        const moved = plan.value() !== (token.plan ?? '');
+        if (moved || (emptied && token.plan)) change.plan = plan.value() || null;
+        const changed = await api.change(token.id, change);
         self.close();
         onChanged(changed);
         return true;
@@ -145,23 +143,27 @@ export function openEdit(app, token, onChanged) {
   });
 }
 
-/** Asks for limits of these tokens; `change(quota)` does it, and rejects when it fails. */
-export function openLimits(app, tokens, change) {
+/** Asks for a plan and limits of these tokens; `change(body)` does it, and rejects when it fails. */
+export function openLimits(app, tokens, plans, change) {
   const { t, format } = app;
-  const limits = limitFields(t, '', '', t('limitKeep'));
+  const limits = limitFields(t, '', '');
+  limits.hint(t('limitKeep'), t('limitKeep'));
+  const plan = planField(app, plans, keep, { none: t('noPlan'), keep: t('limitKeep') });
   openForm({
     t,
     title:
       tokens.length === 1
         ? t('limitsTitleOne', { name: nameOf(tokens[0]) })
         : t('limitsTitle', { n: format.number(tokens.length) }),
-    fields: [limits.node],
+    fields: [plan.node, limits.node],
     action: t('save'),
     async submit(self) {
       const quota = limits.read();
       if (!quota) return false;
+      const body = { quota };
+      if (plan.value() !== keep) body.plan = plan.value() || null;
       try {
-        if (Object.keys(quota).length > 0) await change(quota);
+        if (Object.keys(quota).length > 0 || 'plan' in body) await change(body);
         return true;
       } catch (error) {
         self.problem(wordsFor(error, t));

@@ -5,16 +5,17 @@ import { tokenIn } from '../common/token.js';
 import { createTokenActions } from './token_actions.js';
 import { createBulkBar } from './token_bulk.js';
 import { openCreate } from './token_forms.js';
+import { fillPlans } from './plan_forms.js';
 import { showIssued } from './token_issued.js';
 import { createTokenTable } from './token_table.js';
 import { button, choices, icon, nameOf, saveFile } from './parts.js';
 
-const statuses = ['', 'active', 'quota_exceeded', 'disabled', 'deleted'];
+const statuses = ['', 'active', 'quota_exceeded', 'expired', 'disabled', 'deleted'];
 const sizes = [50, 100, 500];
 const typing_ms = 250;
 const shown_of_token = 'occ_0123'.length;
 /** What the list shows until told otherwise, and what the address need not say. */
-const plain = { q: '', status: '', sort: 'created_at', order: 'desc', page: '1', limit: '50' };
+const plain = { q: '', status: '', plan: '', sort: 'created_at', order: 'desc', page: '1', limit: '50' };
 
 export function createTokenList(app) {
   const { t, format, api } = app;
@@ -33,6 +34,11 @@ export function createTokenList(app) {
     statuses.map((status) => [status, t(status || 'all')]),
     (status) => ask({ status, page: '1' }),
   );
+  const ofPlan = el('select', {
+    'aria-label': t('plan'),
+    onchange: () => ask({ plan: ofPlan.value, page: '1' }),
+  });
+  let plans = [];
   const create = button(t('create'), { image: 'add', className: 'primary' });
   const save = button(t('export'), { image: 'save' });
   const hint = el('p', { className: 'hint', hidden: true });
@@ -58,7 +64,7 @@ export function createTokenList(app) {
   const node = el(
     'div',
     { className: 'token-view' },
-    el('div', { className: 'tools' }, find, save, create),
+    el('div', { className: 'tools' }, find, ofPlan, save, create),
     filter.node,
     hint,
     bulk.node,
@@ -79,7 +85,7 @@ export function createTokenList(app) {
     ask({ q: search.value.trim(), page: '1' });
   };
   create.onclick = () =>
-    openCreate(app, server?.default_quota ?? { daily_limit: '', monthly_limit: '' }, (tokens, labels) => {
+    openCreate(app, server, plans, (tokens, labels) => {
       showIssued(app, tokens, labels);
       load();
     });
@@ -88,9 +94,9 @@ export function createTokenList(app) {
     save.setAttribute('aria-disabled', 'true');
     app.announce(t('exporting'));
     try {
-      const { q, status, sort, order } = asked;
+      const { q, status, plan, sort, order } = asked;
       const file = `opencat-tokens-${new Date().toISOString().slice(0, 10)}.csv`;
-      saveFile(await api.export('tokens', { q, status, sort, order }), file);
+      saveFile(await api.export('tokens', { q, status, plan, sort, order }), file);
       app.toast(t('exported', { file }));
     } catch (error) {
       app.fail(error);
@@ -113,7 +119,7 @@ export function createTokenList(app) {
     const before = asked;
     asked = { ...plain, ...params };
     if (!statuses.includes(asked.status)) asked.status = '';
-    if (asked.q !== before.q || asked.status !== before.status) endSelection();
+    if (asked.q !== before.q || asked.status !== before.status || asked.plan !== before.plan) endSelection();
     if (document.activeElement !== search) search.value = asked.q;
     filter.choose(asked.status);
     return load();
@@ -125,7 +131,12 @@ export function createTokenList(app) {
     const { signal } = loading;
     table.busy(true);
     try {
-      const [tokens, facts] = await Promise.all([api.tokens(asked, { signal }), api.server({ signal })]);
+      const [tokens, facts, all] = await Promise.all([
+        api.tokens(asked, { signal }),
+        api.server({ signal }),
+        api.plans({ signal }),
+      ]);
+      plans = all.plans;
       answer = tokens;
       server = facts;
       app.well();
@@ -139,6 +150,8 @@ export function createTokenList(app) {
 
   function render() {
     for (const status of statuses) filter.count(status, format.number(server.tokens[status || 'total']));
+    fillPlans(ofPlan, t('allPlans'), plans, asked.plan);
+    ofPlan.hidden = plans.length === 0 && asked.plan === '';
     hint.hidden = asked.status !== 'deleted';
     hint.textContent = t('deletedHint', { days: format.span(server.keep_deleted_s) });
     const last = Math.max(1, Math.ceil(answer.total / answer.limit));
@@ -146,7 +159,12 @@ export function createTokenList(app) {
     if (answer.page > last) return ask({ page: String(last) });
     // What was chosen is known as it is now.
     for (const token of answer.tokens) if (chosen.has(token.id)) chosen.set(token.id, token);
-    const empty = asked.status === 'deleted' ? 'noneDeleted' : asked.q || asked.status ? 'noneFound' : 'none';
+    const empty =
+      asked.status === 'deleted'
+        ? 'noneDeleted'
+        : asked.q || asked.status || asked.plan
+          ? 'noneFound'
+          : 'none';
     table.render({ tokens: answer.tokens, ...asked, chosen, empty: t(empty) });
     pager.render(answer, sizes);
     bulk.render(chosen, answer.tokens);
@@ -185,7 +203,7 @@ export function createTokenList(app) {
     if (action === 'usage') return app.go('usage', { token: tokens[0].id, name: nameOf(tokens[0]) });
     // One that goes is no longer chosen.
     if (action === 'delete' && tokens.length === 1) select(tokens, false);
-    return actions.act(action, tokens);
+    return actions.act(action, tokens, plans);
   }
 
   function shortcut(event) {

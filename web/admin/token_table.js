@@ -116,7 +116,11 @@ function rowOf(app, token, isChosen, on) {
     'tr',
     { role: 'row', className: isChosen ? 'chosen' : '' },
     el('td', { className: 'check', role: 'cell' }, box),
-    cell('label', label, el('span', { className: 'id' }, token.id)),
+    cell(
+      'label',
+      label,
+      el('span', { className: 'id' }, token.plan ? `${token.id} · ${token.plan}` : token.id),
+    ),
     cell('status', badge(t, token.status)),
     cell('today', meter(app, quota.daily_used, quota.daily_limit)),
     cell('month', meter(app, quota.monthly_used, quota.monthly_limit)),
@@ -150,6 +154,7 @@ function actionsOf(t, token, name, on) {
   const possible = {
     active: ['usage', 'edit', 'disable', 'delete'],
     quota_exceeded: ['usage', 'edit', 'disable', 'delete'],
+    expired: ['usage', 'edit', 'disable', 'delete'],
     disabled: ['usage', 'edit', 'enable', 'delete'],
     deleted: ['usage', 'restore'],
   };

@@ -4,6 +4,8 @@
 /** The kinds with words of their own, and whether trying again may help. */
 const retryHelps = new Map([
   ['disabled', false],
+  ['ended', false],
+  ['noSuchModel', false],
   ['quota', false],
   ['refused', false],
   ['tooLarge', false],
@@ -32,7 +34,7 @@ export function explain(error, { t, moment }, status = null, now = Date.now()) {
     detail: causeUnknown.has(kind) ? error.detail : '',
     retry,
     waitSeconds: retry && !causeUnknown.has(kind) ? (retryAfter ?? 0) : 0,
-    otherToken: kind === 'disabled',
+    otherToken: kind === 'disabled' || kind === 'ended',
   };
 }
 

@@ -6,6 +6,8 @@ const kindOfCode = {
   UNAUTHORIZED: 'unauthorized',
   TOKEN_NOT_FOUND: 'unauthorized',
   TOKEN_DISABLED: 'disabled',
+  TOKEN_EXPIRED: 'ended',
+  MODEL_NOT_ALLOWED: 'noSuchModel',
   QUOTA_EXCEEDED: 'quota',
   RATE_LIMITED: 'rate',
   UPSTREAM_ERROR: 'upstream',

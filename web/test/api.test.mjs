@@ -94,6 +94,8 @@ test('each error of the protocol has its kind, and an upstream’s own never sig
     [401, 'UNAUTHORIZED', 'unauthorized'],
     [404, 'TOKEN_NOT_FOUND', 'unauthorized'],
     [403, 'TOKEN_DISABLED', 'disabled'],
+    [403, 'TOKEN_EXPIRED', 'ended'],
+    [403, 'MODEL_NOT_ALLOWED', 'noSuchModel'],
     [429, 'QUOTA_EXCEEDED', 'quota'],
     [429, 'RATE_LIMITED', 'rate'],
     [429, 'rate_limit_exceeded', 'busy'],
@@ -138,6 +140,8 @@ test('every kind of error has words, and a retry where that makes sense', () => 
     const seen = new Set();
     for (const kind of [
       'disabled',
+      'ended',
+      'noSuchModel',
       'quota',
       'rate',
       'busy',
@@ -153,7 +157,11 @@ test('every kind of error has words, and a retry where that makes sense', () => 
       const { text, retry, waitSeconds } = explain({ kind, retryAfter: 18, detail: '' }, words, null, now);
       assert.ok(!seen.has(text), `${kind} shares its words`);
       seen.add(text);
-      assert.equal(retry, !['disabled', 'quota', 'refused', 'tooLarge'].includes(kind), kind);
+      assert.equal(
+        retry,
+        !['disabled', 'ended', 'noSuchModel', 'quota', 'refused', 'tooLarge'].includes(kind),
+        kind,
+      );
       assert.equal(waitSeconds, retry && kind !== 'server' ? 18 : 0, kind);
     }
   }

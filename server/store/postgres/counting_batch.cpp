@@ -11,8 +11,11 @@ namespace {
 // "2026-11" to before "2026-11-32", which is behind every day: what was rolled up, then its days.
 constexpr const char* statements =
     "PREPARE lock_tokens (bytea[], text[]) AS "
-    "SELECT id, encode(token_hash, 'hex'), status, daily_limit, monthly_limit, last_used_at, used_up_until, "
-    "deleted_at FROM tokens WHERE token_hash = ANY($1) OR id = ANY($2) ORDER BY id FOR UPDATE;"
+    "SELECT id, encode(token_hash, 'hex'), status, coalesce(tokens.daily_limit, plans.daily_limit), "
+    "coalesce(tokens.monthly_limit, plans.monthly_limit), last_used_at, tokens.used_up_until, deleted_at, "
+    "plans.per_minute, plans.models, plans.expires_at "
+    "FROM tokens LEFT JOIN plans ON plans.name = tokens.plan "
+    "WHERE token_hash = ANY($1) OR id = ANY($2) ORDER BY id FOR UPDATE OF tokens;"
 
     "PREPARE read_counts (text[], text[], text[]) AS "
     "SELECT asked.id, asked.day, used.daily, used.monthly, token_windows.times "
@@ -156,9 +159,13 @@ void CountingBatch::lock_tokens(Session& session) {
     Turn turn;
     turn.token.id = text(row, 0);
     turn.token.status = status_of(text(row, 2));
-    turn.token.limits = {postgres::number(row, 3), postgres::number(row, 4)};
+    turn.token.limits = {row[3].is_null() ? limits_.daily : postgres::number(row, 3),
+                         row[4].is_null() ? limits_.monthly : postgres::number(row, 4)};
     turn.token.last_used_at = text(row, 5);
     turn.token.used_up_until = text(row, 6);
+    turn.token.per_minute = postgres::number(row, 8);
+    turn.token.models = text(row, 9);
+    turn.token.expires_at = text(row, 10);
     turns_.emplace(from_hex(text(row, 1)), std::move(turn));
   }
 }
@@ -214,10 +221,10 @@ void CountingBatch::decide() {
     token.use = turn.use(uses_.at({request.token_hash, request.period.day}), request.period);
     const AdmissionDecision decision = rules_.decide(token, request, [&] {
       turn.window_changed = true;
-      return turn.window.take(per_minute_, std::chrono::minutes(1), request.now);
+      return turn.window.take(token.per_minute_or(per_minute_), std::chrono::minutes(1), request.now);
     });
     *asked.answer = decision.admission;
-    if (decision.counted) ++turn.counts[{request.period.day, request.model}];
+    if (decision.counted) ++turn.counts[{request.period.day, decision.admission.model}];
     if (!decision.used_up_until.empty())
       turn.used_up_until = turn.token.used_up_until = decision.used_up_until;
     if (!decision.last_used_at.empty()) turn.last_used_at = turn.token.last_used_at = decision.last_used_at;

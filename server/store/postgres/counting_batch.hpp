@@ -27,8 +27,8 @@ namespace opencat::postgres {
 /// threads at once.
 class CountingBatch {
  public:
-  CountingBatch(std::string node, std::size_t requests_per_minute)
-      : node_(std::move(node)), per_minute_(requests_per_minute) {}
+  CountingBatch(std::string node, const StoreOptions& options)
+      : node_(std::move(node)), per_minute_(options.requests_per_minute), limits_(options.default_limits) {}
 
   /// What a new connection wants before it commits a group.
   static void prepare(Session& session);
@@ -81,6 +81,7 @@ class CountingBatch {
 
   std::string node_;
   std::size_t per_minute_;
+  Limits limits_;  ///< where neither a token nor its plan say any
   AdmissionRules rules_;
   std::vector<Asked> asked_;
   std::map<RowKey, std::int64_t> given_back_;

@@ -23,7 +23,7 @@ CountingSession::CountingSession(std::string url, const std::string& node, const
       patience_{std::chrono::seconds{10}, options.busy_timeout},
       clock_(options.clock),
       on_commit_(options.on_commit),
-      batch_(node, options.requests_per_minute) {
+      batch_(node, options) {
   connect();
 }
 

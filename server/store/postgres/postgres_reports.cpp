@@ -2,6 +2,7 @@
 #include "server/store/postgres/postgres_reports.hpp"
 
 #include "opencat/text.hpp"
+#include "server/store/effective.hpp"
 #include "server/store/postgres/token_rows.hpp"
 
 namespace opencat::postgres {
@@ -42,35 +43,51 @@ std::string contains_pattern(const std::string& text) {
   return pattern + "%";
 }
 
-std::string within_quota(Question& question, const QuotaPeriod& period) {
+std::string within_quota(Question& question, const QuotaPeriod& period, const Limits& limits) {
   const std::string month = question.with(period.month);
   return "((SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date >= " +
-         month + " AND date < " + month + " || '-32') < monthly_limit AND " +
+         month + " AND date < " + month + " || '-32') < " + effective_monthly(limits) + " AND " +
          "(SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date = " +
-         question.with(period.day) + ") < daily_limit)";
+         question.with(period.day) + ") < " + effective_daily(limits) + ")";
 }
 
-std::string status_condition(Question& question, const TokenQuery& query, const QuotaPeriod& period) {
+std::string status_condition(Question& question, const TokenQuery& query, const QuotaPeriod& period,
+                             const Limits& limits) {
   if (!query.status) return alive;
-  // Those that may be used up, which few are; see migrations/sqlite/003.
-  const auto maybe_used_up = [&] { return "used_up_until >= " + question.with(period.day); };
+  // Those that may be used up, which few are, and those of a plan that changed; see migrations/sqlite/003,
+  // 004.
+  const auto maybe_used_up = [&] {
+    const std::string day = question.with(period.day);
+    return "(coalesce(used_up_until, '') >= " + day +
+           " OR coalesce(plan IN (SELECT name FROM plans WHERE plans.used_up_until >= " + day + "), false))";
+  };
+  const auto has_ended = [&] {
+    return "coalesce(plan IN (SELECT name FROM plans WHERE expires_at <= " +
+           question.with(iso8601(period.moment)) + "), false)";
+  };
+  const auto goes_on = [&] {
+    return std::string("status = 'active' AND ") + alive + " AND NOT " + has_ended();
+  };
   switch (*query.status) {
     case Status::disabled:
       return std::string("status = 'disabled' AND ") + alive;
     case Status::active:
-      return std::string("status = 'active' AND ") + alive + " AND (used_up_until IS NULL OR NOT " +
-             maybe_used_up() + " OR " + within_quota(question, period) + ")";
+      return goes_on() + " AND (NOT " + maybe_used_up() + " OR " + within_quota(question, period, limits) +
+             ")";
+    case Status::expired:
+      return std::string("status = 'active' AND ") + alive + " AND " + has_ended();
     case Status::quota_exceeded:
-      return std::string("status = 'active' AND ") + alive + " AND " + maybe_used_up() + " AND NOT " +
-             within_quota(question, period);
+      return goes_on() + " AND " + maybe_used_up() + " AND NOT " + within_quota(question, period, limits);
     case Status::deleted:
       return "deleted_at IS NOT NULL";
   }
   return alive;
 }
 
-void add_conditions(Question& question, const TokenQuery& query, const QuotaPeriod& period) {
-  question += " WHERE " + status_condition(question, query, period);
+void add_conditions(Question& question, const TokenQuery& query, const QuotaPeriod& period,
+                    const Limits& limits) {
+  question += " WHERE " + status_condition(question, query, period, limits);
+  if (!query.plan.empty()) question += " AND plan = " + question.with(query.plan);
   if (!query.hash.empty()) question += " AND token_hash = " + question.with(bytea(query.hash)) + "::bytea";
   if (query.text.empty()) return;
   const std::string pattern = question.with(contains_pattern(query.text));
@@ -110,25 +127,29 @@ void add_cursor(Question& question, const TokenQuery& query) {
               question.with(query.after->seq) + ")";
 }
 
-std::int64_t count(Session& session, const TokenQuery& query, const QuotaPeriod& period) {
+std::int64_t count(Session& session, const TokenQuery& query, const QuotaPeriod& period,
+                   const Limits& limits) {
   Question question;
   question += "SELECT count(*) FROM tokens";
-  add_conditions(question, query, period);
+  add_conditions(question, query, period, limits);
   return number(question.ask(session)[0], 0);
 }
 
-std::int64_t count_of(Session& session, Status status, const QuotaPeriod& period) {
+std::int64_t count_of(Session& session, Status status, const QuotaPeriod& period, const Limits& limits) {
   TokenQuery query;
   query.status = status;
-  return count(session, query, period);
+  return count(session, query, period, limits);
 }
 
 /// Who is active is the rest of them all: the short lists alone ask for the counts of requests.
-std::int64_t quick_count(Session& session, const TokenQuery& query, const QuotaPeriod& period) {
-  const bool is_plain = query.hash.empty() && query.text.empty();
-  if (!is_plain || query.status != Status::active) return count(session, query, period);
-  return count(session, {}, period) - count_of(session, Status::disabled, period) -
-         count_of(session, Status::quota_exceeded, period);
+std::int64_t quick_count(Session& session, const TokenQuery& query, const QuotaPeriod& period,
+                         const Limits& limits) {
+  const bool is_plain = query.hash.empty() && query.text.empty() && query.plan.empty();
+  if (!is_plain || query.status != Status::active) return count(session, query, period, limits);
+  std::int64_t active = count(session, {}, period, limits);
+  for (const Status other : {Status::disabled, Status::expired, Status::quota_exceeded})
+    active -= count_of(session, other, period, limits);
+  return active;
 }
 
 constexpr const char* usage_sums =
@@ -156,12 +177,13 @@ void add_days(Question& question, const UsageQuery& query) {
 
 }  // namespace
 
-TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeriod& period) {
+TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeriod& period,
+                      const Defaults& defaults) {
   TokenPage page;
-  if (query.counted) page.total = quick_count(session, query, period);
+  if (query.counted) page.total = quick_count(session, query, period, defaults.limits);
   Question question;
-  question += std::string("SELECT ") + token_column_names + ", seq, " + sort_key(query.sort) + " FROM tokens";
-  add_conditions(question, query, period);
+  question += "SELECT " + token_column_names(defaults) + ", seq, " + sort_key(query.sort) + " FROM tokens";
+  add_conditions(question, query, period, defaults.limits);
   add_cursor(question, query);
   const std::string direction = query.order == SortOrder::descending ? " DESC" : " ASC";
   question += std::string(" ORDER BY ") + sort_key(query.sort) + direction + ", seq" + direction;
@@ -180,13 +202,14 @@ TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeri
   return page;
 }
 
-TokenCounts count_tokens(Session& session, const QuotaPeriod& period) {
+TokenCounts count_tokens(Session& session, const QuotaPeriod& period, const Limits& limits) {
   const auto of = [&](Status status) {
     TokenQuery query;
     query.status = status;
-    return quick_count(session, query, period);
+    return quick_count(session, query, period, limits);
   };
-  return {of(Status::active), of(Status::disabled), of(Status::quota_exceeded), of(Status::deleted)};
+  return {of(Status::active), of(Status::disabled), of(Status::expired), of(Status::quota_exceeded),
+          of(Status::deleted)};
 }
 
 UsageSummary sum_usage(Session& session, const UsageQuery& query) {

@@ -5,11 +5,13 @@
 
 #include "server/store/admin_store.hpp"
 #include "server/store/postgres/session.hpp"
+#include "server/store/postgres/token_rows.hpp"
 
 namespace opencat::postgres {
 
-TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeriod& period);
-TokenCounts count_tokens(Session& session, const QuotaPeriod& period);
+TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeriod& period,
+                      const Defaults& defaults);
+TokenCounts count_tokens(Session& session, const QuotaPeriod& period, const Limits& default_limits);
 UsageSummary sum_usage(Session& session, const UsageQuery& query);
 
 }  // namespace opencat::postgres

@@ -4,6 +4,7 @@
 #include "opencat/random.hpp"
 #include "server/store/commit_queue.hpp"
 #include "server/store/postgres/counting_session.hpp"
+#include "server/store/postgres/plan_rows.hpp"
 #include "server/store/postgres/postgres_reports.hpp"
 #include "server/store/postgres/schema.hpp"
 #include "server/store/postgres/session_pool.hpp"
@@ -25,7 +26,8 @@ constexpr int purged_at_once = 20;
 class PostgresStore : public AdminStore {
  public:
   PostgresStore(const std::string& url, const std::string& node, const StoreOptions& options)
-      : pool_(url, most_sessions, {std::chrono::seconds{30}, options.busy_timeout}),
+      : defaults_{options.default_limits, options.requests_per_minute},
+        pool_(url, most_sessions, {std::chrono::seconds{30}, options.busy_timeout}),
         counting_(url, node, options),
         queue_({[this] { counting_.begin(); }, [this] { counting_.commit(); },
                 [this] { counting_.roll_back(); }},
@@ -45,7 +47,7 @@ class PostgresStore : public AdminStore {
 
   std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) override {
     std::optional<TokenState> state;
-    pool_.read([&](Session& session) { state = find_token(session, id_or_hash, period); });
+    pool_.read([&](Session& session) { state = find_token(session, id_or_hash, period, defaults_); });
     return state;
   }
 
@@ -54,7 +56,8 @@ class PostgresStore : public AdminStore {
     std::optional<TokenState> state;
     pool_.write([&](Session& session) {
       state.reset();
-      if (change_token(session, id_or_hash, change, period)) state = find_token(session, id_or_hash, period);
+      if (change_token(session, id_or_hash, change, period, defaults_.limits))
+        state = find_token(session, id_or_hash, period, defaults_);
     });
     return state;
   }
@@ -62,7 +65,7 @@ class PostgresStore : public AdminStore {
   std::vector<std::string> change_all(const std::vector<std::string>& names, const TokenChange& change,
                                       const QuotaPeriod& period) override {
     return for_all(names, [&](Session& session, const std::string& name) {
-      return change_token(session, name, change, period);
+      return change_token(session, name, change, period, defaults_.limits);
     });
   }
 
@@ -75,12 +78,49 @@ class PostgresStore : public AdminStore {
     return for_all(names, restore_token);
   }
 
+  std::vector<PlanUse> plans() override {
+    return report([](Session& session) { return list_plans(session); });
+  }
+
+  std::optional<PlanUse> plan(const std::string& name) override {
+    std::optional<PlanUse> found;
+    pool_.read([&](Session& session) { found = find_plan(session, name); });
+    return found;
+  }
+
+  bool add_plan(const Plan& plan, const QuotaPeriod& period) override {
+    bool added = false;
+    pool_.write([&](Session& session) { added = insert_plan(session, plan, period, defaults_.limits); });
+    return added;
+  }
+
+  std::optional<Plan> edit_plan(const std::string& name, const EditPlan& edit,
+                                const QuotaPeriod& period) override {
+    std::optional<Plan> edited;
+    pool_.write([&](Session& session) {
+      edited = postgres::edit_plan(session, name, edit, period, defaults_.limits);
+    });
+    return edited;
+  }
+
+  PlanRemoval remove_plan(const std::string& name, const std::optional<std::string>& move_to,
+                          const QuotaPeriod& period) override {
+    PlanRemoval removal;
+    pool_.write([&](Session& session) { removal = postgres::remove_plan(session, name, move_to, period); });
+    return removal;
+  }
+
+  void keep_file_plans(const std::vector<Plan>& plans, const QuotaPeriod& period) override {
+    pool_.write(
+        [&](Session& session) { postgres::keep_file_plans(session, plans, period, defaults_.limits); });
+  }
+
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
-    return report([&](Session& session) { return list_tokens(session, query, period); });
+    return report([&](Session& session) { return list_tokens(session, query, period, defaults_); });
   }
 
   TokenCounts counts(const QuotaPeriod& period) override {
-    return report([&](Session& session) { return count_tokens(session, period); });
+    return report([&](Session& session) { return count_tokens(session, period, defaults_.limits); });
   }
 
   UsageSummary usage(const UsageQuery& query) override {
@@ -190,6 +230,7 @@ class PostgresStore : public AdminStore {
     return answer;
   }
 
+  Defaults defaults_;
   mutable SessionPool pool_;
   CountingSession counting_;  ///< the queue's thread's
   CommitQueue queue_;         ///< last: its thread uses what stands above

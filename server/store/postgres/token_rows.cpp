@@ -3,7 +3,19 @@
 
 #include <map>
 
+#include "server/domain/plan.hpp"
+#include "server/store/effective.hpp"
+
 namespace opencat::postgres {
+
+std::string token_column_names(const Defaults& defaults) {
+  return "id, encode(token_hash, 'hex'), token_prefix, status, platform, install_id, version, label, " +
+         effective_daily(defaults.limits) + ", " + effective_monthly(defaults.limits) +
+         ", meta, created_at, last_used_at, deleted_at, plan, CAST(daily_limit IS NOT NULL AS int), "
+         "CAST(monthly_limit IS NOT NULL AS int), " +
+         plan_value("models") + ", " + plan_value("expires_at") + ", coalesce(" + plan_value("per_minute") +
+         ", " + std::to_string(defaults.per_minute) + ")";
+}
 
 TokenRecord record(const Row& row) {
   TokenRecord token;
@@ -20,6 +32,12 @@ TokenRecord record(const Row& row) {
   token.created_at = text(row, 11);
   token.last_used_at = text(row, 12);
   token.deleted_at = text(row, 13);
+  token.plan = text(row, 14);
+  token.own_daily_limit = number(row, 15) != 0;
+  token.own_monthly_limit = number(row, 16) != 0;
+  token.models = split_models(text(row, 17));
+  token.expires_at = text(row, 18);
+  token.per_minute = number(row, 19);
   return token;
 }
 
@@ -42,12 +60,15 @@ void add_use(Session& session, std::vector<TokenState>& states, const QuotaPerio
       {ids.text(), period.day, period.month});
   std::map<std::string, QuotaUse> uses;
   for (const Row& row : rows) uses[text(row, 0)] = {number(row, 1), number(row, 2)};
-  for (TokenState& state : states) state.use = uses[state.token.id];
+  for (TokenState& state : states) {
+    state.use = uses[state.token.id];
+    state.expired = has_expired(state.token.expires_at, period.moment);
+  }
 }
 
 std::optional<TokenState> find_token(Session& session, const std::string& id_or_hash,
-                                     const QuotaPeriod& period) {
-  const Rows rows = session.ask(std::string("SELECT ") + token_column_names +
+                                     const QuotaPeriod& period, const Defaults& defaults) {
+  const Rows rows = session.ask("SELECT " + token_column_names(defaults) +
                                     " FROM tokens WHERE (id = $1 OR token_hash = $2::bytea) AND "
                                     "deleted_at IS NULL",
                                 {id_or_hash, bytea(id_or_hash)});

@@ -10,11 +10,15 @@
 
 namespace opencat::postgres {
 
+/// What holds for a token for which neither it nor its plan say anything.
+struct Defaults {
+  Limits limits;
+  std::size_t per_minute = 20;
+};
+
 /// Columns of `tokens` in the order that record() reads, and how many they are.
-constexpr int token_columns = 14;
-constexpr const char* token_column_names =
-    "id, encode(token_hash, 'hex'), token_prefix, status, platform, install_id, version, label, daily_limit, "
-    "monthly_limit, meta, created_at, coalesce(last_used_at, ''), coalesce(deleted_at, '')";
+constexpr int token_columns = 20;
+std::string token_column_names(const Defaults& defaults);
 TokenRecord record(const Row& row);
 
 inline TokenStatus status_of(const std::string& text) {
@@ -31,6 +35,6 @@ WindowLog parsed_window(const std::string& text);
 void add_use(Session& session, std::vector<TokenState>& states, const QuotaPeriod& period);
 /// By its id or hash; not a deleted one.
 std::optional<TokenState> find_token(Session& session, const std::string& id_or_hash,
-                                     const QuotaPeriod& period);
+                                     const QuotaPeriod& period, const Defaults& defaults);
 
 }  // namespace opencat::postgres

@@ -21,49 +21,72 @@ Parameter text_of(const std::optional<std::int64_t>& number) {
   return number ? Parameter(std::to_string(*number)) : Parameter();
 }
 
+void add_or_null(Array& array, std::int64_t number, bool is_there) {
+  if (is_there) {
+    array.add(number);
+  } else {
+    array.add_null();
+  }
+}
+
+/// The token's own limit, which it lets go of for a plan ($8).
+std::string kept(const std::string& column) {
+  return "CASE WHEN coalesce($8::text, '') = '' THEN " + column + " END";
+}
+
+/// One that loses its plan needs a limit of its own.
+std::string changed_limit(const std::string& column, const std::string& given, std::int64_t otherwise) {
+  return column + " = coalesce(" + given + ", " + kept(column) + ", CASE WHEN $8::text = '' THEN " +
+         std::to_string(otherwise) + " END)";
+}
+
 std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
 
 }  // namespace
 
 void insert_tokens(Session& session, const std::vector<TokenRecord>& tokens) {
   Array hashes, daily, monthly;
-  Array texts[9];
+  Array texts[10];
   for (const TokenRecord& token : tokens) {
     hashes.add(bytea(token.hash));
-    daily.add(token.limits.daily);
-    monthly.add(token.limits.monthly);
-    const std::string values[] = {token.id,       token.prefix,     status_name(token.status),
-                                  token.platform, token.install_id, token.version,
-                                  token.label,    token.meta,       token.created_at};
+    add_or_null(daily, token.limits.daily, token.own_daily_limit);
+    add_or_null(monthly, token.limits.monthly, token.own_monthly_limit);
+    const std::string values[] = {
+        token.id,    token.prefix, status_name(token.status), token.platform, token.install_id, token.version,
+        token.label, token.meta,   token.created_at,          token.plan};
     for (std::size_t i = 0; i < std::size(values); ++i) texts[i].add(values[i]);
   }
   std::vector<Parameter> parameters{hashes.text(), daily.text(), monthly.text()};
   for (const Array& array : texts) parameters.emplace_back(array.text());
   session.ask(
       "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, label, "
-      "daily_limit, monthly_limit, meta, created_at, used_up_until) "
+      "daily_limit, monthly_limit, meta, created_at, plan, used_up_until) "
       "SELECT id, hash, prefix, status, platform, install_id, version, label, daily, monthly, meta, created, "
-      "CASE WHEN least(daily, monthly) <= 0 THEN '9999-12-31' END "
+      "nullif(plan, ''), CASE WHEN least(daily, monthly) <= 0 THEN '9999-12-31' END "
       "FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], "
-      "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY AS "
+      "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY AS "
       "made (hash, daily, monthly, id, prefix, status, platform, install_id, version, label, meta, created, "
-      "place) ORDER BY place",
+      "plan, place) ORDER BY place",
       parameters);
 }
 
 bool change_token(Session& session, const std::string& id_or_hash, const TokenChange& change,
-                  const QuotaPeriod& period) {
+                  const QuotaPeriod& period, const Limits& limits) {
+  // least() passes over what is NULL.
   return update(
       session,
-      "status = coalesce($3, status), daily_limit = coalesce($4::bigint, daily_limit), "
-      "monthly_limit = coalesce($5::bigint, monthly_limit), label = coalesce($6, label), used_up_until = "
-      "CASE WHEN least(coalesce($4::bigint, daily_limit), coalesce($5::bigint, monthly_limit)) <= 0 "
-      "THEN '9999-12-31' "
-      "WHEN coalesce($4::bigint, $5::bigint) IS NOT NULL THEN $7 ELSE used_up_until END "
-      "WHERE deleted_at IS NULL",
+      "status = coalesce($3, status), " + changed_limit("daily_limit", "$4::bigint", limits.daily) + ", " +
+          changed_limit("monthly_limit", "$5::bigint", limits.monthly) +
+          ", label = coalesce($6, label), plan = CASE WHEN $8::text IS NULL THEN plan ELSE nullif($8::text, "
+          "'') "
+          "END, used_up_until = CASE WHEN least(coalesce($4::bigint, " +
+          kept("daily_limit") + "), coalesce($5::bigint, " + kept("monthly_limit") +
+          ")) <= 0 THEN '9999-12-31' "
+          "WHEN coalesce($4::bigint, $5::bigint) IS NOT NULL OR $8::text IS NOT NULL THEN $7 "
+          "ELSE used_up_until END WHERE deleted_at IS NULL",
       id_or_hash,
       {change.status ? Parameter(status_name(*change.status)) : Parameter(), text_of(change.daily_limit),
-       text_of(change.monthly_limit), change.label, last_day(period)});
+       text_of(change.monthly_limit), change.label, last_day(period), change.plan});
 }
 
 bool remove_token(Session& session, const std::string& id_or_hash, Time now) {

@@ -13,7 +13,7 @@ namespace opencat::postgres {
 void insert_tokens(Session& session, const std::vector<TokenRecord>& tokens);
 /// Whether there was one, here and below.
 bool change_token(Session& session, const std::string& id_or_hash, const TokenChange& change,
-                  const QuotaPeriod& period);
+                  const QuotaPeriod& period, const Limits& default_limits);
 bool remove_token(Session& session, const std::string& id_or_hash, Time now);
 bool restore_token(Session& session, const std::string& id_or_hash);
 

@@ -21,10 +21,12 @@ class FakeStore : public Store {
   std::optional<TokenState> find_by_hash(const std::string&, const QuotaPeriod&) override {
     return std::nullopt;
   }
-  void admit(AdmissionRequest, OnAdmission on_admission) override {
+  std::optional<PlanUse> plan(const std::string&) override { return std::nullopt; }
+  void admit(AdmissionRequest request, OnAdmission on_admission) override {
     Admission admission;
     admission.verdict = verdict;
     admission.token_id = "tok_1";
+    admission.model = request.model;
     on_admission(admission, nullptr);
   }
   void give_back(Reservation) override { ++given_back; }
