@@ -6,7 +6,7 @@
 . scripts/release_libs.sh
 
 # What lies below the libraries that CMake links: static ones do not say what they want.
-release_links='-lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
+release_links='-lpqxx -lpq -lpgcommon -lpgport -lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
 
 release_links_windows='-lcurl -lssl -lcrypto -larchive -llzma -lbz2 -ljson-c -lz -lsecur32 -lcrypt32 -lbcrypt -lws2_32 -lssp'
 release_links_windows+=' -lpsapi -lshell32 -luser32 -ladvapi32 -lkernel32'
