@@ -15,6 +15,7 @@
   packages_release_linux_x64='libc6-dev'
   packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
   packages_release_win_x64='g++-mingw-w64-x86-64-posix'
+  packages_release_all='zip gzip tar git'
   packages_deb='file binutils gzip git'
   packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'

@@ -20,6 +20,13 @@ emulator_of() {
   if [ "$1" = linux-arm64 ] && [ "$(dpkg --print-architecture)" != arm64 ]; then echo qemu-aarch64-static; fi
 }
 
+# release_parts TARGET EXECUTABLE: its SBOM beside it, and the licences of what is in it.
+release_parts() {
+  ensure_npm tools
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} node scripts/release_parts.mjs "$1" "$(opencat_version)" \
+    "$2" "build/release-$1/opencat.map" "build/releases/opencat-$(opencat_version)-$1.cdx.json" "build/release-$1/licences"
+}
+
 release() {
   local target=${1:-} cpu triple links=$release_links ending=''
   case $target in
@@ -39,7 +46,7 @@ release() {
     -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
     -DOPENCAT_LOCALE="$locale" \
     -DOPENCAT_DEB_ARCHITECTURE="${deb_architecture[$target]:-}" -DOPENCAT_EMULATOR="$(emulator_of "$target")" \
-    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group"
+    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group -Wl,-Map=opencat.map"
   cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||
     { grep -E 'error|FAILED|ld:|undefined' -A5 "build/build-release-$target.log" >&2 &&
       fail "the build failed: see build/build-release-$target.log"; }
@@ -47,4 +54,5 @@ release() {
   "$triple-strip" -o "build/releases/.opencat-$target" "$folder/opencat$ending"
   mv "build/releases/.opencat-$target" "build/releases/opencat-$target$ending"
   (cd build/releases && sha256sum "opencat-$target$ending")
+  release_parts "$target" "build/releases/opencat-$target$ending"
 }

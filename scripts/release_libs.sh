@@ -14,7 +14,7 @@
 # Static libraries taken as they are, and libc-bin for the locale C.UTF-8.
 release_packages_linux='zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev nettle-dev libgmp-dev libacl1-dev libattr1-dev
   libarchive-dev libssl-dev libsqlite3-dev libsqlitecpp-dev libjson-c-dev libbotan-2-dev libdeflate-dev libc-ares-dev
-  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libpqxx-dev libc-bin'
+  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libpqxx-dev libc-bin libbz2-1.0'
 # Source packages, each built by build_linux_NAME.
 release_sources_linux='fmtlib mimalloc cpp-httplib curl rnp postgresql-15'
 # And win-x64's, the sources in the order in which they want each other.
@@ -90,6 +90,8 @@ fetch_libs() {
   for name in $names; do
     (cd "$sources" && quietly "$folder/source-$name.log" fetch_source "$name")
     grep ' cannot be had' "$folder/source-$name.log" >&2 || true
+    # What its authors ask to be told goes with each release (scripts/release_parts.mjs).
+    install -Dm644 "$sources/$name/tree/debian/copyright" "$root/usr/share/doc/$name/copyright"
     dpkg-parsechangelog -l "$sources/$name/tree/debian/changelog" -S Version | sed "s/^/$name /"
   done >"$folder/versions"
   unset APT_CONFIG
