@@ -80,6 +80,10 @@ std::vector<ZipEntry> bundle_content(const BundlePlan& plan, const Platform& pla
   } else if (plan.dependencies) {
     add_below(layout::app_folder, plan.dependencies(platform, scratch, stop));
   }
+  if (const auto program = plan.opencat_programs.find(platform.name());
+      program != plan.opencat_programs.end()) {
+    entries.push_back({layout::opencat_program(platform), 0755u, program->second});
+  }
   std::sort(entries.begin(), entries.end(),
             [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
   return entries;

@@ -15,6 +15,11 @@ inline constexpr const char* setup = "setup.mjs";
 inline constexpr const char* app_folder = "lib/app";
 inline constexpr const char* node_folder = "tools/node";
 
+/// opencat itself, in a bundle that brings it.
+inline std::string opencat_program(const Platform& platform) {
+  return std::string("tools/opencat/opencat") + (platform.is_windows() ? ".exe" : "");
+}
+
 /// Within a runtime's folder, as the official archives lay it out.
 inline std::string node_program(const Platform& platform) {
   return platform.is_windows() ? "node.exe" : "bin/node";

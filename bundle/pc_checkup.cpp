@@ -128,13 +128,25 @@ void check_token(const std::string& server, const std::string& token, HttpClient
         {"try again later", "请稍后再试"}});
 }
 
+Json json_in(const fs::path& file) {
+  return Json::parse(read_file_if_there(file).value_or(""), nullptr, false);
+}
+
+/// Installed by its own script, a bundle is used where it was unpacked.
+bool is_unpacked_bundle(const fs::path& folder) {
+  return fs::exists(folder / "bundle.json") && fs::exists(folder / layout::setup);
+}
+
 }  // namespace
 
-bool is_installed_in(const fs::path& prefix) { return Installed(prefix).current_or_any().has_value(); }
+bool is_installed_in(const fs::path& prefix) {
+  return Installed(prefix).current_or_any().has_value() || is_unpacked_bundle(prefix);
+}
 
 void check_pc(const fs::path& prefix, const Environment& environment, HttpClient& client,
               const std::function<void(Finding)>& tell, const std::stop_token& stop) {
-  const auto version = Installed(prefix).current();
+  auto version = Installed(prefix).current();
+  if (!version && is_unpacked_bundle(prefix)) version = prefix;
   if (!version)
     return tell({"installation",
                  State::bad,
@@ -143,16 +155,19 @@ void check_pc(const fs::path& prefix, const Environment& environment, HttpClient
                  ErrorKind::usage});
   check_files_of(*version, tell, stop);
   check_node(*version, environment, tell, stop);
-  const Json config =
-      Json::parse(read_file_if_there(prefix / "data" / "config.json").value_or(""), nullptr, false);
-  const std::string server = member(config, "server_url");
+  const Json config = json_in(prefix / "data" / "config.json");
+  std::string server = member(config, "server_url");
   const std::string token = member(config, "token");
-  if (server.empty() || token.empty())
+  if (server.empty() || token.empty()) {
+    // That it has none may be the server's doing.
+    if (server.empty()) server = member(json_in(*version / "bundle.json"), "server_url");
+    if (!server.empty()) check_server(server, client, tell, stop);
     return tell({"token",
                  State::bad,
                  {"there is none in " + (prefix / "data" / "config.json").string(),
                   (prefix / "data" / "config.json").string() + " 中没有令牌"},
                  install_again});
+  }
   if (check_server(server, client, tell, stop)) check_token(server, token, client, tell, stop);
 }
 

@@ -145,6 +145,15 @@ std::string add_node(Parts& parts, const RuntimeCache& cache, const Runtime& run
   return purl;
 }
 
+/// A program of opencat itself. Which version it is cannot be asked of another system's: its digest says it.
+std::string add_opencat(Parts& parts, const std::string& platform, const std::string& program) {
+  std::string purl = "pkg:generic/opencat?platform=" + platform;
+  Json component{{"type", "application"}, {"bom-ref", purl}, {"name", "opencat"}, {"purl", purl}};
+  component["hashes"] = Json::array({{{"alg", "SHA-256"}, {"content", sha256_hex(program)}}});
+  parts.components.emplace(purl, component);
+  return purl;
+}
+
 Json lock_of(const App& app) {
   for (const char* name : {"npm-shrinkwrap.json", "package-lock.json"}) {
     for (const ZipEntry& file : app.files) {
@@ -175,6 +184,9 @@ std::string sbom(const BundlePlan& plan, const RuntimeCache& cache, const std::v
   add_npm(parts, runtimes.front());
   for (const Runtime& runtime : runtimes) parts.depends_on[root].insert(add_node(parts, cache, runtime));
   parts.depends_on[root].insert(npm_purl("npm", runtimes.front().npm_version));
+  for (const auto& [platform, program] : plan.opencat_programs) {
+    parts.depends_on[root].insert(add_opencat(parts, platform, program));
+  }
 
   Json document{{"bomFormat", "CycloneDX"}, {"specVersion", "1.5"}, {"version", 1}};
   document["metadata"] = {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct BundlePlan {
   std::function<std::vector<ZipEntry>(const Platform&, const std::filesystem::path& scratch,
                                       const std::stop_token& stop)>
       dependencies;
+  std::map<std::string, std::string> opencat_programs;  ///< opencat itself, by the platform's name
   std::filesystem::path out_dir;
   Time time;             ///< what every entry of a zip bears
   unsigned threads = 0;  ///< at work at once; 0: as many as the machine runs

@@ -10,6 +10,10 @@ if(OPENCAT_SANITIZE)
   add_link_options(-fsanitize=${OPENCAT_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  # The same bytes whenever it is built.
+  if(MINGW)
+    add_link_options(-Wl,--no-insert-timestamp)
+  endif()
 endif()
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

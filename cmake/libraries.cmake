@@ -52,7 +52,7 @@ else()
 endif()
 target_link_libraries(opencat_httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto)
 
-# The store that several servers share. Static releases and Windows' do without: nothing there builds libpq.
+# The store that several servers share. Windows' does without: nothing there builds libpq.
 if(PkgConfig_FOUND AND NOT WIN32)
   pkg_check_modules(LIBPQXX QUIET IMPORTED_TARGET libpqxx)
 endif()

@@ -17,6 +17,8 @@ install(FILES packaging/systemd/opencat.service packaging/systemd/opencat.socket
 install(FILES packaging/proxies/nginx.conf packaging/proxies/haproxy.cfg packaging/proxies/Caddyfile
   DESTINATION ${doc}/examples)
 install(FILES packaging/deb/lintian-overrides DESTINATION usr/share/lintian/overrides RENAME opencat)
+# Of the libraries in the executable, as scripts/release_parts.mjs gathered them.
+install(DIRECTORY ${CMAKE_BINARY_DIR}/licences DESTINATION ${doc})
 install(FILES ${OPENCAT_DOCUMENTS}/copyright ${OPENCAT_DOCUMENTS}/changelog.gz DESTINATION ${doc})
 
 set(CPACK_GENERATOR DEB)

@@ -3,6 +3,7 @@
 
 #include "bundle/bundle_maker.hpp"
 #include "bundle/dependencies.hpp"
+#include "bundle/opencat_programs.hpp"
 #include "commands/command.hpp"
 #include "commands/runtime_settings.hpp"
 #include "opencat/error.hpp"
@@ -62,6 +63,13 @@ class Bundle : public Command {
                   &deps_,
                   Unit::none,
                   {"install", "bundled"}});
+    settings.add(
+        {"--with-opencat",
+         {},
+         "with_opencat",
+         "A folder with a release's executables (opencat-linux-x64, …) and their SHA256SUMS: each zip "
+         "brings its platform's, for opencat install and opencat doctor",
+         &with_opencat_});
     settings.add({"--out-dir", {}, "out_dir", "Where the zips go", &out_dir_});
     settings.add({"--label", {}, "", "Who or what this is for; shown in the server's list", &label_});
     settings.add(
@@ -105,6 +113,10 @@ class Bundle : public Command {
     plan.time = bundle_time(context.environment);
     if (!runtimes_.npm_registry.empty()) {
       plan.npm_registry = checked_base_url(runtimes_.npm_registry, "--npm-registry");
+    }
+    if (!with_opencat_.empty()) {
+      plan.opencat_programs = read_opencat_programs(
+          with_opencat_, platforms, [&](const std::string& line) { context.output.say(line); });
     }
     const std::string secret = admin_secret(context);
     TokenClient tokens(plan.server_url, secret, http_options(context));
@@ -252,6 +264,7 @@ class Bundle : public Command {
   std::string enroll_key_;
   std::string app_;
   std::string deps_ = "install";
+  std::filesystem::path with_opencat_;
   std::filesystem::path out_dir_ = "dist";
   std::string label_;
   std::filesystem::path labels_;

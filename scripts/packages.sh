@@ -11,10 +11,11 @@
   packages_run='unzip'
   packages_test='catch2 unzip zip 7zip libarchive-tools python3 xz-utils sqlite3 chromium busybox-static dash mksh zsh fish procps curl util-linux openssl gpg gpg-agent minisign nginx haproxy caddy prometheus
     systemd postgresql'
-  packages_release='dpkg-dev patch'
+  packages_release='dpkg-dev make patch'
   packages_release_linux_x64='libc6-dev'
   packages_release_linux_arm64='g++-aarch64-linux-gnu qemu-user-static'
-  packages_release_win_x64='g++-mingw-w64-x86-64-posix make'
+  packages_release_win_x64='g++-mingw-w64-x86-64-posix'
+  packages_release_all='zip gzip tar git'
   packages_deb='file binutils gzip git'
   packages_wine='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'

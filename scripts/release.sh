@@ -6,7 +6,7 @@
 . scripts/release_libs.sh
 
 # What lies below the libraries that CMake links: static ones do not say what they want.
-release_links='-lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
+release_links='-lpqxx -lpq -lpgcommon -lpgport -lcurl -lcares -lssl -lcrypto -larchive -lnettle -lacl -lattr -llzma -lzstd -llz4 -lbz2 -lbotan-2 -ljson-c -lz'
 
 release_links_windows='-lcurl -lssl -lcrypto -larchive -llzma -lbz2 -ljson-c -lz -lsecur32 -lcrypt32 -lbcrypt -lws2_32 -lssp'
 release_links_windows+=' -lpsapi -lshell32 -luser32 -ladvapi32 -lkernel32'
@@ -18,6 +18,13 @@ declare -A deb_architecture=([linux-x64]=amd64 [linux-arm64]=arm64)
 # What runs an executable of the target here, if this machine cannot.
 emulator_of() {
   if [ "$1" = linux-arm64 ] && [ "$(dpkg --print-architecture)" != arm64 ]; then echo qemu-aarch64-static; fi
+}
+
+# release_parts TARGET EXECUTABLE: its SBOM beside it, and the licences of what is in it.
+release_parts() {
+  ensure_npm tools
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} node scripts/release_parts.mjs "$1" "$(opencat_version)" \
+    "$2" "build/release-$1/opencat.map" "build/releases/opencat-$(opencat_version)-$1.cdx.json" "build/release-$1/licences"
 }
 
 release() {
@@ -39,7 +46,7 @@ release() {
     -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
     -DOPENCAT_LOCALE="$locale" \
     -DOPENCAT_DEB_ARCHITECTURE="${deb_architecture[$target]:-}" -DOPENCAT_EMULATOR="$(emulator_of "$target")" \
-    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group"
+    -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group -Wl,-Map=opencat.map"
   cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||
     { grep -E 'error|FAILED|ld:|undefined' -A5 "build/build-release-$target.log" >&2 &&
       fail "the build failed: see build/build-release-$target.log"; }
@@ -47,4 +54,5 @@ release() {
   "$triple-strip" -o "build/releases/.opencat-$target" "$folder/opencat$ending"
   mv "build/releases/.opencat-$target" "build/releases/opencat-$target$ending"
   (cd build/releases && sha256sum "opencat-$target$ending")
+  release_parts "$target" "build/releases/opencat-$target$ending"
 }

@@ -4,7 +4,7 @@
 # build/release-libs/TARGET/root. Sourced by scripts/release.sh.
 #
 # Most are Debian's own static libraries, unpacked from its packages for the target's CPU. What Debian builds with more
-# than we need (curl, whose static library wants Kerberos and LDAP) or ships without a static library is built from
+# than we need (curl and libpq, whose static libraries want Kerberos and LDAP) or ships without a static library is built from
 # Debian's source package; so is nearly all of win-x64 (scripts/release_libs_windows.sh). apt checks every package's signature; it works in a folder of its own with the machine's
 # own Debian sources, so that neither the machine's package lists nor its architectures change.
 
@@ -14,9 +14,9 @@
 # Static libraries taken as they are, and libc-bin for the locale C.UTF-8.
 release_packages_linux='zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev nettle-dev libgmp-dev libacl1-dev libattr1-dev
   libarchive-dev libssl-dev libsqlite3-dev libsqlitecpp-dev libjson-c-dev libbotan-2-dev libdeflate-dev libc-ares-dev
-  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libc-bin'
+  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libpqxx-dev libc-bin libbz2-1.0'
 # Source packages, each built by build_linux_NAME.
-release_sources_linux='fmtlib mimalloc cpp-httplib curl rnp'
+release_sources_linux='fmtlib mimalloc cpp-httplib curl rnp postgresql-15'
 # And win-x64's, the sources in the order in which they want each other.
 release_packages_windows='libz-mingw-w64-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev'
 release_sources_windows='xz-utils bzip2 json-c libdeflate sqlitecpp fmtlib libarchive curl openssl cpp-httplib rnp'
@@ -90,6 +90,8 @@ fetch_libs() {
   for name in $names; do
     (cd "$sources" && quietly "$folder/source-$name.log" fetch_source "$name")
     grep ' cannot be had' "$folder/source-$name.log" >&2 || true
+    # What its authors ask to be told goes with each release (scripts/release_parts.mjs).
+    install -Dm644 "$sources/$name/tree/debian/copyright" "$root/usr/share/doc/$name/copyright"
     dpkg-parsechangelog -l "$sources/$name/tree/debian/changelog" -S Version | sed "s/^/$name /"
   done >"$folder/versions"
   unset APT_CONFIG
@@ -142,6 +144,24 @@ Version: 0
 Libs: -L/usr/lib/$triple -lrnp
 Cflags: -I/usr/include
 TEXT
+}
+
+# libpq alone, with TLS and SCRAM, as libpqxx wants it. What it takes from PostgreSQL's own libraries is of those made for
+# shared libraries: they never end the process.
+build_linux_postgresql-15() {
+  local tree=$sources/postgresql-15/tree name
+  (cd "$tree" &&
+    quietly "$folder/configure-postgresql-15.log" env CC="$triple-gcc" AR="$triple-ar" \
+      CFLAGS="-O2 -fPIC -ffunction-sections -fdata-sections -ffile-prefix-map=$sources=." \
+      CPPFLAGS="-I$root/usr/include -I$root/usr/include/$triple" LDFLAGS="-L$root/usr/lib/$triple" \
+      LIBS='-ldl -pthread' ./configure "--host=$triple" --prefix=/usr --includedir=/usr/include/postgresql \
+      --sysconfdir=/etc/postgresql-common --with-system-tzdata=/usr/share/zoneinfo --with-ssl=openssl --without-gssapi \
+      --without-ldap --without-readline --without-zlib &&
+    quietly "$folder/build-postgresql-15.log" make -j"$(nproc)" -C src/interfaces/libpq all-static-lib &&
+    DESTDIR="$root" quietly "$folder/install-postgresql-15.log" make -C src/include install)
+  cp "$tree/src/interfaces/libpq"/libpq-{fe,events}.h "$root/usr/include/postgresql/"
+  cp "$tree/src/interfaces/libpq/libpq.a" "$root/usr/lib/$triple/"
+  for name in common port; do cp "$tree/src/$name/libpg${name}_shlib.a" "$root/usr/lib/$triple/libpg$name.a"; done
 }
 
 arrange_libs_linux() { :; }

@@ -25,12 +25,13 @@ Cflags: -I/usr/include
 TEXT
 }
 
+# It keeps its compiler's flags and the time in its bytes, so neither names a folder of this machine or this moment.
 build_windows_openssl() {
   (cd "$sources/openssl/tree" &&
     quietly "$folder/configure-openssl.log" ./Configure mingw64 no-shared no-tests no-engine no-module \
       --prefix=/usr --libdir=lib --openssldir=/ssl "--cross-compile-prefix=$triple-" CC=gcc-posix -D_WIN32_WINNT=0x0A00 \
-      -ffunction-sections -fdata-sections "-ffile-prefix-map=$sources=." &&
-    quietly "$folder/build-openssl.log" make -j"$(nproc)" build_libs &&
+      -ffunction-sections -fdata-sections &&
+    SOURCE_DATE_EPOCH=0 quietly "$folder/build-openssl.log" make -j"$(nproc)" build_libs &&
     quietly "$folder/install-openssl.log" make DESTDIR="$root" install_dev)
 }
 

@@ -3,8 +3,10 @@
 # this. The libraries are those scripts/release_libs.sh puts into one folder; nothing else is looked at.
 #
 # glibc, not musl: Debian has no C++ library for musl, and building one is building GCC. What a static glibc cannot do
-# is load name service and character set modules; libcurl therefore asks DNS itself (c-ares), and names are UTF-8.
+# is load name service and character set modules; libcurl therefore asks DNS itself (c-ares), libpq what glibc has built
+# in (commands/static_linux), and names are UTF-8.
 get_filename_component(OPENCAT_ROOT "${CMAKE_CURRENT_LIST_DIR}/../../build/release-libs/${OPENCAT_TARGET}/root" ABSOLUTE)
+set(OPENCAT_STATIC_GLIBC ON)
 set(CMAKE_C_COMPILER ${OPENCAT_TRIPLE}-gcc)
 set(CMAKE_CXX_COMPILER ${OPENCAT_TRIPLE}-g++)
 set(CMAKE_ASM_COMPILER ${OPENCAT_TRIPLE}-gcc)

@@ -52,7 +52,7 @@ export async function main(argv, bundleFolder, env = process.env) {
     else await install(context);
     return 0;
   } catch (error) {
-    return report(error, say);
+    return report(error, say, doctorIn(bundleFolder));
   }
 }
 
@@ -105,13 +105,14 @@ const BY_SYSTEM_CODE = {
   EROFS: 'noAccess',
 };
 
-function report(error, say) {
+function report(error, say, doctor) {
   const failure = error instanceof Failure ? error : unexpected(error);
   const all = [failure, ...(failure.others ?? [])];
   const lines = all.map(({ key, values }) => say.failure(key, values));
   try {
     for (const [index, line] of lines.entries()) say.log?.write(`failed: ${line} ${all[index].detail}`);
     if (say.log) process.stderr.write(`${say.text('seeLog', { log: say.log.file })}\n`);
+    if (doctor) process.stderr.write(`${say.text('seeDoctor', { command: doctor })}\n`);
   } catch {
     // A full disk cannot take the log either; the line above was said.
   }
@@ -119,6 +120,13 @@ function report(error, say) {
     error: { code: failure.key, message: lines.join('\n'), exit_code: failure.exitCode },
   });
   return failure.exitCode;
+}
+
+/** The command that looks for what is wrong, in a bundle that brings opencat; else null. */
+function doctorIn(bundleFolder) {
+  const program = path.join(bundleFolder, 'tools', 'opencat', 'opencat');
+  const found = [program, `${program}.exe`].find((file) => fs.existsSync(file));
+  return found ? `"${found}" doctor pc --prefix "${bundleFolder}"` : null;
 }
 
 function unexpected(error) {

@@ -84,6 +84,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 network, 4 damaged bundle, 5 not 
 
   failedPrefix: ['Error: ', '错误: '],
   seeLog: ['Details: {log}', '详细信息: {log}'],
+  seeDoctor: ['To have this PC looked at, run: {command}', '如需检查这台电脑，请运行: {command}'],
   unknownOption: ['unknown option {option}; see --help', '未知选项 {option}；请看 --help'],
   needsValue: ['{option} needs a value; see --help', '{option} 需要一个值；请看 --help'],
   noBundle: [

@@ -50,6 +50,14 @@ const npm = () => ['--source', 'npm', '--npm-registry', registry.url];
 /** The JSON among what was said; Wine may have said something before. */
 const json = (output) => JSON.parse(output.split('\n').find((line) => line.startsWith('{')));
 
+test('PostgreSQL is what it was built without, in one line', { skip }, async () => {
+  const env = { OPENCAT_STORE: 'postgresql://opencat:secret-word@127.0.0.1/opencat' };
+  const { code, output } = await exe(['serve', '--demo', '--port', '0'], { env });
+  assert.equal(code, 2, output);
+  assert.match(output, /^opencat: this opencat was built without PostgreSQL; take a release for Linux/m);
+  assert.doesNotMatch(output, /secret-word/);
+});
+
 test('--version, --help and bad usage', { skip }, async () => {
   const version = await exe(['--version']);
   assert.equal(version.code, 0, version.output);

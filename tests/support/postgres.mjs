@@ -3,10 +3,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from './http.mjs';
-import { newFolder } from './server.mjs';
+import { freePort, newFolder } from './server.mjs';
 
 const versions = '/usr/lib/postgresql';
 const newest = existsSync(versions) ? readdirSync(versions).sort().at(-1) : undefined;
@@ -25,11 +25,26 @@ const asNobody = [
   'QUIT',
 ];
 
+/** The settings for TLS, with whose files the server can start; only by TLS and SCRAM does anyone come in by TCP. */
+async function secured(data, { key, cert }) {
+  const files = { ssl_key_file: key, ssl_cert_file: cert };
+  const settings = [];
+  for (const [name, bytes] of Object.entries(files)) {
+    const path = join(data, `${name}.pem`);
+    await writeFile(path, bytes, { mode: 0o600 });
+    if (process.getuid() === 0) chownSync(path, 65534, 65534);
+    settings.push(`${name}=${path}`);
+  }
+  await writeFile(join(data, 'pg_hba.conf'), 'local all all trust\nhostssl all all all scram-sha-256\n');
+  return settings;
+}
+
 /**
  * {url, folder, sql(statement) → rows of texts, stop(signal), start()}: a server whose database is empty, and the folder
- * of its socket. `url` has a password, which is asked of nobody.
+ * of its socket. `url` has a password, which is asked of nobody. With `tls`, a certificate() for the name `tls.name`, the
+ * server listens on loopback, too, where it asks for that password over TLS alone: `secureUrl`, without sslrootcert.
  */
-export async function startPostgres(t) {
+export async function startPostgres(t, { tls } = {}) {
   const folder = await newFolder();
   const data = join(folder, 'data');
   mkdirSync(data);
@@ -38,9 +53,13 @@ export async function startPostgres(t) {
   const words = ['-D', data, '-U', 'opencat', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
   execFileSync(first, [...rest, program('initdb'), ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
   let child;
+  const port = tls ? await freePort() : 5432; // of the socket's name, too
+  const settings = [`port=${port}`, 'listen_addresses='];
+  if (tls) settings.push('listen_addresses=127.0.0.1', 'ssl=on', ...(await secured(data, tls)));
   const postgres = {
     folder,
-    url: `postgresql://opencat:secret-word@/postgres?host=${folder}`,
+    url: `postgresql://opencat:secret-word@/postgres?host=${folder}&port=${port}`,
+    secureUrl: tls && `postgresql://opencat:secret-word@${tls.name}:${port}/postgres?sslmode=verify-full`,
     sql(statement) {
       const args = ['-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', postgres.url, '-c', statement];
       const text = execFileSync('psql', args, {
@@ -54,7 +73,7 @@ export async function startPostgres(t) {
         .map((line) => line.split('\t'));
     },
     async start() {
-      const options = ['listen_addresses=', 'fsync=off', 'max_connections=40'].flatMap((one) => ['-c', one]);
+      const options = [...settings, 'fsync=off', 'max_connections=40'].flatMap((one) => ['-c', one]);
       child = spawn(first, [...rest, program('postgres'), '-D', data, '-k', folder, ...options], {
         stdio: 'ignore',
       });
@@ -82,5 +101,6 @@ export async function startPostgres(t) {
     await rm(folder, { recursive: true, force: true });
   });
   await postgres.start();
+  if (tls) postgres.sql("ALTER USER opencat PASSWORD 'secret-word'");
   return postgres;
 }

@@ -261,3 +261,13 @@ test('packages that are not what the lock says: 4', async () => {
   fs.writeFileSync(lock, fs.readFileSync(lock, 'utf8').replace(/sha512-.{8}/, 'sha512-AAAAAAAA'));
   await assertFails(here, 4, /EINTEGRITY/);
 });
+
+test('a bundle that brings opencat says how to have the PC looked at, others do not', async () => {
+  const here = tinyPlace({ bundle: { enroll_key: 'wrong' } });
+  assert.doesNotMatch((await here.install()).stderr, /doctor/);
+  const program = path.join(here.folder, 'tools', 'opencat', 'opencat');
+  fs.mkdirSync(path.dirname(program));
+  fs.writeFileSync(program, '');
+  const { stderr } = await here.install();
+  assert.ok(stderr.includes(`run: "${program}" doctor pc --prefix "${here.folder}"`), stderr);
+});
