@@ -5,7 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "server/domain/plan.hpp"
+#include "server/server.hpp"
 
 namespace opencat {
 

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "opencat/clock.hpp"
-
 namespace opencat {
 
 namespace {
@@ -28,22 +26,33 @@ bool is_plan_name(std::string_view text) {
                      [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
 }
 
-bool is_moment(std::string_view text) {
+namespace {
+
+/// The moment that a text says; nothing for one that says none.
+std::optional<std::chrono::sys_seconds> moment_of(std::string_view text) {
   constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";
-  if (text.size() != form.size()) return false;
+  if (text.size() != form.size()) return std::nullopt;
   for (std::size_t i = 0; i < form.size(); ++i) {
-    if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return false;
+    if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return std::nullopt;
   }
   const std::chrono::year_month_day date{std::chrono::year{number_at(text, 0, 4)},
                                          std::chrono::month{static_cast<unsigned>(number_at(text, 5, 2))},
                                          std::chrono::day{static_cast<unsigned>(number_at(text, 8, 2))}};
-  return date.ok() && number_at(text, 11, 2) < 24 && number_at(text, 14, 2) < 60 &&
-         number_at(text, 17, 2) < 60;
+  const std::chrono::hours hours{number_at(text, 11, 2)};
+  const std::chrono::minutes minutes{number_at(text, 14, 2)};
+  const std::chrono::seconds seconds{number_at(text, 17, 2)};
+  if (!date.ok() || hours.count() >= 24 || minutes.count() >= 60 || seconds.count() >= 60)
+    return std::nullopt;
+  return std::chrono::sys_days{date} + hours + minutes + seconds;
 }
 
+}  // namespace
+
+bool is_moment(std::string_view text) { return moment_of(text).has_value(); }
+
 bool has_expired(const std::string& expires_at, std::chrono::sys_time<std::chrono::milliseconds> now) {
-  // Texts of this form are in the order of their moments.
-  return !expires_at.empty() && expires_at <= iso8601(now);
+  const auto moment = expires_at.empty() ? std::nullopt : moment_of(expires_at);
+  return moment && *moment <= now;
 }
 
 std::string joined_models(const std::vector<std::string>& models) {

@@ -138,6 +138,7 @@ test('status: by path, by header, by ?token=, and the header wins', async () => 
   const expected = {
     token: `${token.slice(0, 8)}****`,
     status: 'active',
+    plan: null,
     quota: {
       daily_limit: 100,
       daily_used: 0,
@@ -146,6 +147,9 @@ test('status: by path, by header, by ?token=, and the header wins', async () => 
       monthly_used: 0,
       monthly_remaining: 3000,
     },
+    requests_per_minute: 20,
+    models: null,
+    expires_at: null,
     created_at,
   };
   const other = (await server.issue()).token;

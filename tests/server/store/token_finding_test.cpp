@@ -101,7 +101,8 @@ TEST_CASE("an older database's tokens that are used up are found after its migra
   fixture.store.reset();
   sql(fixture.file,
       "DROP INDEX tokens_by_label; DROP INDEX tokens_disabled; DROP INDEX tokens_used_up; DROP INDEX "
-      "tokens_deleted; ALTER TABLE tokens DROP COLUMN deleted_at; ALTER TABLE tokens DROP COLUMN "
+      "tokens_deleted; DROP INDEX tokens_by_plan; ALTER TABLE tokens DROP COLUMN plan; DROP TABLE plans; "
+      "ALTER TABLE tokens DROP COLUMN deleted_at; ALTER TABLE tokens DROP COLUMN "
       "used_up_until; "
       "PRAGMA user_version = 2");
   fixture.open();
