@@ -126,13 +126,19 @@ std::string value_of(const Setting& row) {
   return std::holds_alternative<std::int64_t*>(row.target) ? "100" : "\"\"";
 }
 
-const char* const upstream_tables = R"(
+const char* const tables = R"(
 # Several upstreams, instead of upstream.url and its like; docs/configuration.md has all members.
 #[[upstreams]]
 #name = "main"
 #url = "https://api.example.com/v1"
 #key_env = "MAIN_KEY"
 #models = ["some-model", "small-model"]
+
+# Plans: limits, models and an end that many tokens share; docs/configuration.md has all members.
+#[[plans]]
+#name = "class"
+#daily_limit = 50
+#models = ["some-model"]
 )";
 
 /// Every setting of `opencat serve`, commented; whole names, so that a line means the same wherever it
@@ -155,7 +161,7 @@ std::string configuration(const Settings& settings) {
     if (!row.choices.empty()) text += ": " + join(row.choices, ", ");
     text += " (" + join(names, ", ") + ")\n#" + row.key + " = " + value_of(row) + "\n";
   }
-  return text + upstream_tables;
+  return text + tables;
 }
 
 class Manual : public Command {

@@ -23,6 +23,8 @@ const NOT_RUN = {
     'has the folders of an installed .deb; tests/cli/doctor looks at others',
   'opencat migrate --from sqlite:opencat-data --to postgresql://opencat@db.example.com/opencat':
     'wants a PostgreSQL; tests/server/migrate moves to a real one',
+  'opencat token set-plan tok_0123456789abcdef --plan class-3':
+    'wants the id of a token, which is another one on each server; tests/server/plans gives tokens plans',
   'opencat fetch --update-keys pubring.kbx':
     'wants the keyring of Node’s releasers; tests/cli/fetch_trust has one of its own',
 };
