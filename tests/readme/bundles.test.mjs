@@ -15,7 +15,9 @@ test('every option that is named is one of opencat bundle', () => {
   const help = execFileSync(opencat, ['bundle', '--help'], { encoding: 'utf8' });
   for (const page of pages) {
     const named = [
-      ...page.replaceAll(/`(sha256sum|minisign|tools\/opencat\/opencat) [^`]*`/g, '').matchAll(/(?<![\w-])--[a-z][a-z-]*/g),
+      ...page
+        .replaceAll(/`(sha256sum|minisign|tools\/opencat\/opencat) [^`]*`/g, '')
+        .matchAll(/(?<![\w-])--[a-z][a-z-]*/g),
     ];
     for (const [option] of named) {
       assert.ok(option === '--help' || help.includes(`${option} `) || help.includes(`${option},`), option);
