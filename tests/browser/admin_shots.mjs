@@ -117,27 +117,27 @@ async function shoot({ server }, look) {
   await page.locator('input[type=search]').fill('nobody of this name');
   await page.locator('.empty').waitFor();
   await shot('a-none-found');
+  await page.goto(`${server.url}/admin#/plans`);
+  await page.locator('.card .actions button').first().click();
+  await shot('b-plan');
+  await page.keyboard.press('Escape');
+  await page.locator('.card .actions').nth(1).locator('button').last().click();
+  await shot('c-plan-delete');
+  await page.keyboard.press('Escape');
   for (const [state, view, there] of [
-    ['b-usage', 'usage', '.chart canvas'],
-    ['c-usage-token', 'usage?group=token', '.bars li'],
-    ['d-usage-model', 'usage?group=model', '.bars li'],
-    ['e-plans', 'plans', '.card'],
-    ['e-upstreams', 'upstreams', '.card'],
-    ['f-server', 'server', '.figures dd'],
+    ['d-usage', 'usage', '.chart canvas'],
+    ['e-usage-token', 'usage?group=token', '.bars li'],
+    ['f-usage-model', 'usage?group=model', '.bars li'],
+    ['g-plans', 'plans', '.card'],
+    ['h-upstreams', 'upstreams', '.card'],
+    ['i-server', 'server', '.figures dd'],
   ]) {
     await page.goto(`${server.url}/admin#/${view}`);
     await page.locator(there).first().waitFor();
     await shot(state);
   }
-  await page.goto(`${server.url}/admin#/plans`);
-  await page.locator('.card .actions button').first().click();
-  await shot('h-plan');
-  await page.keyboard.press('Escape');
-  await page.locator('.card .actions').nth(1).locator('button').last().click();
-  await shot('i-plan-delete');
-  await page.keyboard.press('Escape');
   await page.context().setOffline(true);
   await page.locator('#notice:not([hidden])').waitFor();
-  await shot('g-offline');
+  await shot('j-offline');
   await page.context().close();
 }

@@ -105,7 +105,7 @@ const utcOf = (local) => (local === '' ? null : new Date(local).toISOString().re
 export function openPlan(app, plan, onSaved) {
   const { t, api } = app;
   const text = (value) => el('input', { type: 'text', value, spellcheck: false, autocapitalize: 'off' });
-  const name = field(t('planName'), text(plan?.name ?? ''), { hint: t('planNameHint') });
+  const name = field(t('planName'), text(plan?.name ?? ''), { hint: plan ? '' : t('planNameHint') });
   name.input.disabled = plan !== null;
   const description = field(t('description'), text(plan?.description ?? ''));
   const limits = limitFields(t, plan?.quota ?? {});
