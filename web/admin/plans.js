@@ -96,7 +96,7 @@ function card(app, plan, isDefault, on) {
       'dl',
       {},
       fact(t('tokens'), link),
-      fact(t('expiresAt'), plan.expires_at ? format.full(plan.expires_at) : t('never')),
+      fact(t('expiresAt'), plan.expires_at ? format.full(plan.expires_at) : t('planNoEnd')),
       fact(t('dailyLimit'), figure(quota.daily_limit)),
       fact(t('monthlyLimit'), figure(quota.monthly_limit)),
       fact(t('perMinute'), figure(plan.requests_per_minute)),

@@ -236,6 +236,7 @@ export const words = {
     planChoose: 'Choose a plan',
     planChooseFirst: 'Choose the plan they get.',
     planOfFile: 'In the configuration file; change it there, then send SIGHUP.',
+    planNoEnd: 'Never',
     planDefault: 'For new tokens',
     expired: 'Ended',
     keepDeleted: 'Deleted tokens kept for',

@@ -231,6 +231,7 @@ export const chinese = {
   planChoose: '选择套餐',
   planChooseFirst: '请选择它们改用的套餐。',
   planOfFile: '写在配置文件中：请在那里修改，然后发送 SIGHUP。',
+  planNoEnd: '长期有效',
   planDefault: '新令牌默认',
   expired: '已到期',
   keepDeleted: '已删除令牌保留',
