@@ -232,6 +232,7 @@ test('a deleted token is found among the deleted, and restored there', async (t)
   const [{ id, token }] = await issue('lost and found');
   await admin('DELETE', `tokens/${id}`);
   const page = await open(t);
+  await listed(page); // the figures that come with the list move the buttons
   await page.getByRole('button', { name: /^Deleted/ }).click();
   await says(page.locator('.hint:not([hidden])'), 'can be restored for 7 days');
   await action(page, 'lost and found', 'Restore').click();
@@ -253,6 +254,21 @@ test('label and limits are changed in a dialog, and taken back', async (t) => {
   await row(page, 'before').filter({ hasText: 'Active' }).waitFor();
   const { label, quota } = await admin('GET', `tokens/${id}`);
   assert.deepEqual([label, quota.daily_limit, quota.monthly_limit], ['before', 100, 3000]);
+});
+
+test('a limit that is emptied becomes the server’s, which the empty field shows', async (t) => {
+  const [{ id }] = await issue('own limit');
+  await admin('PATCH', `tokens/${id}`, { quota: { daily_limit: 7, monthly_limit: 70 } });
+  const page = await open(t, found(id));
+  await action(page, 'own limit', 'Edit').click();
+  const daily = dialog(page).getByLabel('Requests a day');
+  assert.equal(await daily.inputValue(), '7');
+  await daily.fill('');
+  assert.equal(await daily.getAttribute('placeholder'), '100');
+  await dialog(page).getByRole('button', { name: 'Save' }).click();
+  await says(row(page, 'own limit'), '0 of 100');
+  const { quota } = await admin('GET', `tokens/${id}`);
+  assert.deepEqual([quota.daily_limit, quota.monthly_limit], [100, 70]);
 });
 
 test('several are chosen and disabled, limited, deleted and restored at once', async (t) => {

@@ -28,7 +28,8 @@ async function setUp(locale) {
   const dir = await newFolder();
   const table = (name, { url }, priority) =>
     `[[upstreams]]\nname = "${name}"\nurl = "${url}"\nmodels = ["some-model"]\npriority = ${priority}\n`;
-  await writeFile(join(dir, 'opencat.toml'), table('first', gone, 1) + table('second', good, 2));
+  const plan = '[[plans]]\nname = "trial"\ndaily_limit = 10\nper_minute = 3\nmodels = ["some-model"]\n';
+  await writeFile(join(dir, 'opencat.toml'), table('first', gone, 1) + table('second', good, 2) + plan);
   const server = await startServer({ dir, args: [] });
   const admin = adminOf(server);
   const names =
@@ -38,6 +39,15 @@ async function setUp(locale) {
   const { tokens } = await admin('POST', 'tokens', {
     labels: [...names, ...names.map((name) => `${name} 2`)],
   });
+  await admin('POST', 'plans', {
+    name: 'students-2026',
+    description: locale === 'zh-CN' ? '2026 年秋季物理课' : 'The physics class of autumn 2026',
+    quota: { daily_limit: 50, monthly_limit: 1000 },
+    expires_at: '2027-02-01T00:00:00Z',
+  });
+  await admin('POST', 'plans', { name: 'staff' });
+  const ids = tokens.slice(4, 7).map(({ id }) => id);
+  await admin('POST', 'tokens/bulk', { ids, action: 'change', change: { plan: 'students-2026' } });
   const day = (n) => new Date(Date.now() - n * 86_400_000).toISOString().slice(0, 10);
   tokens.forEach(({ id }, i) => {
     const days = Array.from({ length: 60 }, (_, n) => n).filter((n) => (n * 7 + i * 3) % 5 !== 0);
@@ -107,12 +117,20 @@ async function shoot({ server }, look) {
   await page.locator('input[type=search]').fill('nobody of this name');
   await page.locator('.empty').waitFor();
   await shot('a-none-found');
+  await page.goto(`${server.url}/admin#/plans`);
+  await page.locator('.card .actions button').first().click();
+  await shot('b-plan');
+  await page.keyboard.press('Escape');
+  await page.locator('.card .actions').nth(1).locator('button').last().click();
+  await shot('c-plan-delete');
+  await page.keyboard.press('Escape');
   for (const [state, view, there] of [
-    ['b-usage', 'usage', '.chart canvas'],
-    ['c-usage-token', 'usage?group=token', '.bars li'],
-    ['d-usage-model', 'usage?group=model', '.bars li'],
-    ['e-upstreams', 'upstreams', '.card'],
-    ['f-server', 'server', '.figures dd'],
+    ['d-usage', 'usage', '.chart canvas'],
+    ['e-usage-token', 'usage?group=token', '.bars li'],
+    ['f-usage-model', 'usage?group=model', '.bars li'],
+    ['g-plans', 'plans', '.card'],
+    ['h-upstreams', 'upstreams', '.card'],
+    ['i-server', 'server', '.figures dd'],
   ]) {
     await page.goto(`${server.url}/admin#/${view}`);
     await page.locator(there).first().waitFor();
@@ -120,6 +138,6 @@ async function shoot({ server }, look) {
   }
   await page.context().setOffline(true);
   await page.locator('#notice:not([hidden])').waitFor();
-  await shot('g-offline');
+  await shot('j-offline');
   await page.context().close();
 }

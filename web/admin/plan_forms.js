@@ -11,6 +11,8 @@ export const keep = '=';
 export const numberInput = (value, placeholder = '') =>
   el('input', { type: 'text', inputMode: 'numeric', value, placeholder, autocomplete: 'off' });
 
+const figure = (number) => String(number ?? '');
+
 /** The field's whole number, undefined when it is empty, NaN when it is none. */
 export function numberIn({ input }) {
   const text = input.value.replace(/[\s,，_]/g, '');
@@ -18,16 +20,33 @@ export function numberIn({ input }) {
   return /^\d{1,12}$/.test(text) ? Number(text) : NaN;
 }
 
-/** The two limits: {node, read(), hint(daily, monthly), empty()}. */
-export function limitFields(t, daily, monthly) {
-  const day = field(t('dailyLimit'), numberInput(daily));
-  const month = field(t('monthlyLimit'), numberInput(monthly));
+/** The limits of a token of the plan `name` (none: '') that has none of its own. */
+export function limitsBehind(plans, name, server) {
+  const { quota = {} } = plans.find((plan) => plan.name === name) ?? {};
+  const { daily_limit, monthly_limit } = server?.default_quota ?? {};
   return {
-    node: el('div', { className: 'side-by-side' }, day.node, month.node),
+    daily_limit: quota.daily_limit ?? daily_limit,
+    monthly_limit: quota.monthly_limit ?? monthly_limit,
+  };
+}
+
+/** The two limits, with what an empty one means in `words`, if they are given: {node, read(), hint(quota), empty()}. */
+export function limitFields(t, { daily_limit: daily, monthly_limit: monthly }, words = '') {
+  const day = field(t('dailyLimit'), numberInput(figure(daily)));
+  const month = field(t('monthlyLimit'), numberInput(figure(monthly)));
+  const node = el('div', {}, el('div', { className: 'side-by-side' }, day.node, month.node));
+  if (words) {
+    const hint = el('p', { className: 'hint', id: `${day.input.id}-empty` }, words);
+    node.append(hint);
+    for (const { input } of [day, month])
+      input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby')} ${hint.id}`);
+  }
+  return {
+    node,
     /** What holds where nothing is filled in. */
-    hint(forDay, forMonth) {
-      day.input.placeholder = String(forDay ?? '');
-      month.input.placeholder = String(forMonth ?? '');
+    hint(quota) {
+      day.input.placeholder = figure(quota.daily_limit);
+      month.input.placeholder = figure(quota.monthly_limit);
     },
     empty() {
       day.input.value = '';
@@ -86,12 +105,11 @@ const utcOf = (local) => (local === '' ? null : new Date(local).toISOString().re
 export function openPlan(app, plan, onSaved) {
   const { t, api } = app;
   const text = (value) => el('input', { type: 'text', value, spellcheck: false, autocapitalize: 'off' });
-  const figure = (number) => (number === null || number === undefined ? '' : String(number));
-  const name = field(t('planName'), text(plan?.name ?? ''), { hint: t('planNameHint') });
+  const name = field(t('planName'), text(plan?.name ?? ''), { hint: plan ? '' : t('planNameHint') });
   name.input.disabled = plan !== null;
   const description = field(t('description'), text(plan?.description ?? ''));
-  const limits = limitFields(t, figure(plan?.quota.daily_limit), figure(plan?.quota.monthly_limit));
-  limits.hint(t('serversOwn'), t('serversOwn'));
+  const limits = limitFields(t, plan?.quota ?? {});
+  limits.hint({ daily_limit: t('serversOwn'), monthly_limit: t('serversOwn') });
   const minute = field(t('perMinute'), numberInput(figure(plan?.requests_per_minute), t('serversOwn')));
   const end = field(
     t('expiresAt'),
@@ -153,24 +171,32 @@ export function openPlan(app, plan, onSaved) {
 }
 
 /** Asks which of `others` the plan's tokens get, if it has any, and deletes it. */
-export function openRemoval(app, plan, others, onGone) {
-  const { t, api } = app;
+export function openRemoval(app, plan, { others, isDefault, onGone }) {
+  const { t, api, format } = app;
   const target = el('select', {});
-  target.append(...others.map(({ name }) => el('option', { value: name }, name)));
+  fillPlans(target, t('planChoose'), others, '');
   const where = field(t('planMoveTo'), target);
+  where.node.hidden = plan.tokens === 0 || others.length === 0;
+  const has = plan.tokens === 1 ? t('planHasOne') : t('planHas', { n: format.number(plan.tokens) });
+  const words = plan.tokens === 0 ? t('planHasNone') : others.length > 0 ? has : `${has} ${t('planAlone')}`;
   openForm({
     t,
     title: t('planDelete', { name: plan.name }),
-    fields: plan.tokens > 0 && others.length > 0 ? [where.node] : [],
+    fields: [el('p', {}, words), where.node],
     action: t('delete'),
     async submit(self) {
+      where.say('');
+      if (!where.node.hidden && target.value === '') return where.say(t('planChooseFirst'));
       try {
-        await api.removePlan(plan.name, plan.tokens > 0 ? { move_to: target.value } : {});
+        await api.removePlan(plan.name, { move_to: target.value });
         self.close();
         onGone();
         return true;
       } catch (error) {
-        self.problem(wordsFor(error, t));
+        // The list does not count the deleted tokens, which may be restored and need a plan then.
+        const deletedOnes = error.status === 409 && where.node.hidden && others.length > 0 && !isDefault;
+        if (deletedOnes) where.node.hidden = false;
+        self.problem(deletedOnes ? t('planHasDeleted') : wordsFor(error, t));
         return false;
       }
     },

@@ -83,7 +83,8 @@ export function createTokenActions(app, { changed, clear }) {
     }
   }
 
-  function act(action, tokens, plans = []) {
+  /** `known`: {plans, server} as they are now. */
+  function act(action, tokens, known) {
     const deleted = tokens.filter(({ status }) => status === 'deleted');
     const alive = tokens.filter(({ status }) => status !== 'deleted');
     if (action === 'enable') return switchTo('active', 'enabled', tokens);
@@ -93,7 +94,7 @@ export function createTokenActions(app, { changed, clear }) {
     if (action === 'restore')
       return run('restored', deleted, 'restore', undefined, () => run('deleted', deleted, 'delete'));
     if (action === 'edit') {
-      return openEdit(app, tokens[0], plans, (token) => {
+      return openEdit(app, tokens[0], known, (token) => {
         const { label } = tokens[0];
         app.toast(told('changed', [token]), {
           undo: () => run('changed', tokens, 'change', { label, ...before(tokens[0]) }),
@@ -101,7 +102,7 @@ export function createTokenActions(app, { changed, clear }) {
         changed();
       });
     }
-    return openLimits(app, alive, plans, async (change) => {
+    return openLimits(app, alive, known.plans, async (change) => {
       const missing = await bulk(alive, 'change', change);
       app.toast(told('changed', alive, missing), { undo: () => giveBack(alive) });
       await changed();

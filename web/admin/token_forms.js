@@ -4,7 +4,7 @@ import { el } from '../common/dom.js';
 import { wordsFor } from './api.js';
 import { openForm } from './dialogs.js';
 import { field, nameOf } from './parts.js';
-import { keep, limitFields, numberIn, numberInput, planField } from './plan_forms.js';
+import { keep, limitFields, limitsBehind, numberIn, numberInput, planField } from './plan_forms.js';
 
 const most = 1000;
 const maxLabelBytes = 200;
@@ -21,16 +21,9 @@ export function openCreate(app, server, plans, onIssued) {
   const platform = el('select', {});
   for (const name of platforms)
     platform.append(el('option', { value: name }, name === 'any' ? t('any') : name));
-  const limits = limitFields(t, '', '');
+  const limits = limitFields(t, {}, t('limitEmpty'));
   const plan = planField(app, plans, server?.default_plan ?? '', { none: t('noPlan') });
-  // What a limit is that nobody fills in.
-  const hintLimits = () => {
-    const { quota = {} } = plans.find(({ name }) => name === plan.value()) ?? {};
-    limits.hint(
-      quota.daily_limit ?? server?.default_quota.daily_limit,
-      quota.monthly_limit ?? server?.default_quota.monthly_limit,
-    );
-  };
+  const hintLimits = () => limits.hint(limitsBehind(plans, plan.value(), server));
   plan.select.addEventListener('change', hintLimits);
   hintLimits();
   const where = field(t('createFor'), platform);
@@ -91,18 +84,17 @@ export function openCreate(app, server, plans, onIssued) {
 }
 
 /** Changes one token's label and limits; `onChanged(token)` gets it as it is then. */
-export function openEdit(app, token, plans, onChanged) {
+export function openEdit(app, token, { plans, server }, onChanged) {
   const { t, api } = app;
   const label = field(t('label'), el('input', { type: 'text', value: token.label, spellcheck: false }));
-  const own = (name) => (token.own_quota[name] === null ? '' : String(token.own_quota[name]));
-  const limits = limitFields(t, own('daily_limit'), own('monthly_limit'));
-  limits.hint(token.quota.daily_limit, token.quota.monthly_limit);
+  const limits = limitFields(t, token.own_quota, t('limitEmpty'));
   const plan = planField(app, plans, token.plan ?? '', { none: t('noPlan') });
+  const behind = () => limitsBehind(plans, plan.value(), server);
+  limits.hint(behind());
   // Another plan comes with its limits.
   plan.select.addEventListener('change', () => {
-    const { quota = {} } = plans.find(({ name }) => name === plan.value()) ?? {};
     limits.empty();
-    limits.hint(quota.daily_limit ?? '', quota.monthly_limit ?? '');
+    limits.hint(behind());
   });
   const facts = el('dl', { className: 'facts' });
   for (const [name, value] of [
@@ -124,7 +116,11 @@ export function openEdit(app, token, plans, onChanged) {
       const quota = limits.read();
       if (!quota) return false;
       try {
-        const change = { label: label.input.value.trim(), quota };
+        // Without a plan every limit is the token's own, one that was emptied as well: it is the server's then.
+        const change = {
+          label: label.input.value.trim(),
+          quota: plan.value() ? quota : { ...behind(), ...quota },
+        };
         // With its plan named again a token lets go of the limits that were emptied.
         const emptied = Object.entries(token.own_quota).some(
           ([name, limit]) => limit !== null && !(name in quota),
@@ -146,8 +142,8 @@ export function openEdit(app, token, plans, onChanged) {
 /** Asks for a plan and limits of these tokens; `change(body)` does it, and rejects when it fails. */
 export function openLimits(app, tokens, plans, change) {
   const { t, format } = app;
-  const limits = limitFields(t, '', '');
-  limits.hint(t('limitKeep'), t('limitKeep'));
+  const limits = limitFields(t, {});
+  limits.hint({ daily_limit: t('limitKeep'), monthly_limit: t('limitKeep') });
   const plan = planField(app, plans, keep, { none: t('noPlan'), keep: t('limitKeep') });
   openForm({
     t,

@@ -203,7 +203,7 @@ export function createTokenList(app) {
     if (action === 'usage') return app.go('usage', { token: tokens[0].id, name: nameOf(tokens[0]) });
     // One that goes is no longer chosen.
     if (action === 'delete' && tokens.length === 1) select(tokens, false);
-    return actions.act(action, tokens, plans);
+    return actions.act(action, tokens, { plans, server });
   }
 
   function shortcut(event) {
