@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/metrics/metrics.hpp"
 
-#include <chrono>
 #include <limits>
 #include <thread>
 
@@ -54,12 +53,11 @@ TEST_CASE("a family has a bound, and counts what is beyond it as one") {
   CHECK(registry.render().find("c_total{a=\"_OTHER\",b=\"_OTHER\"} 997\n") != std::string::npos);
 }
 
-TEST_CASE("counts from several threads are all there, and cost well below a microsecond each") {
+TEST_CASE("counts from several threads are all there") {
   Registry registry;
   Family<Counter>& family = registry.counters("c_total", "C.", {"route", "status"});
   Histogram& histogram = registry.histogram("h", "H.", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
   constexpr int each = 100'000;
-  const auto began = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
@@ -70,10 +68,6 @@ TEST_CASE("counts from several threads are all there, and cost well below a micr
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - began;
   CHECK(family.with({"/v1/chat/completions", "200"}).value() == each);
   CHECK(histogram.cumulative().back() == std::uint64_t{2} * each);
-  CAPTURE(took.count() / each);
-  // A debug build under a sanitizer, beside other tests: the bound is for what would be wrong by design.
-  CHECK(took.count() / each < 20'000);
 }
