@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// In static releases alone (cmake/toolchains/linux-static.cmake). libpq asks glibc for names and users, which would load
-// the modules that nsswitch.conf names: a static program can load none but those of the glibc it was built with. What
-// glibc has built in, /etc/hosts and DNS, is asked instead, as libcurl does with c-ares.
+// In static releases alone (cmake/toolchains/linux-static.cmake). libpq asks glibc for names and users, which
+// would load the modules that nsswitch.conf names: a static program can load none but those of the glibc it
+// was built with. What glibc has built in, /etc/hosts and DNS, is asked instead, as libcurl does with c-ares.
 #include <nss.h>
 
 namespace opencat {
