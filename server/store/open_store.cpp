@@ -15,10 +15,10 @@ namespace opencat {
 namespace {
 
 Error without_postgres() {
-  return {
-      ErrorKind::usage,
-      "this opencat was built without PostgreSQL; take a release for Linux, build one where libpqxx is (Debian's "
-      "libpqxx-dev), or keep the data in SQLite"};
+  return {ErrorKind::usage,
+          "this opencat was built without PostgreSQL; take a release for Linux, build one where libpqxx is "
+          "(Debian's "
+          "libpqxx-dev), or keep the data in SQLite"};
 }
 
 }  // namespace
