@@ -316,6 +316,18 @@ test('several are chosen and disabled, limited, deleted and restored at once', a
   assert.deepEqual(page.trouble, []);
 });
 
+test('a search that is still being typed is not lost to what is clicked meanwhile', async (t) => {
+  await issue('typed one', 'typed two', 'another');
+  const page = await open(t);
+  await page.getByLabel('Search tokens').evaluate((search) => {
+    search.value = 'typed ';
+    search.dispatchEvent(new Event('input'));
+    [...document.querySelectorAll('th button')].find((button) => button.textContent === 'Label').click();
+  });
+  await says(page.locator('.range'), '1–2 of 2');
+  assert.equal(await page.getByLabel('Search tokens').inputValue(), 'typed');
+});
+
 test('search, filter, order and page are in the address, and there again after a reload', async (t) => {
   const made = await issue(...Array.from({ length: 120 }, (_, i) => `paged ${String(i).padStart(3, '0')}`));
   await admin('PATCH', `tokens/${made[7].id}`, { status: 'disabled' });

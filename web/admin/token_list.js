@@ -77,11 +77,10 @@ export function createTokenList(app) {
     // A whole token has no business in an address; a search for its beginning finds it.
     const token = tokenIn(search.value);
     if (token) search.value = token.slice(0, shown_of_token);
-    typing = setTimeout(() => ask({ q: search.value.trim(), page: '1' }), typing_ms);
+    typing = setTimeout(() => ask({}), typing_ms);
   };
   search.onkeydown = ({ key, isComposing }) => {
     if (key !== 'Enter' || isComposing) return;
-    clearTimeout(typing);
     ask({ q: search.value.trim(), page: '1' });
   };
   create.onclick = () =>
@@ -107,7 +106,11 @@ export function createTokenList(app) {
 
   /** Has the address say what is asked for; the list follows it. */
   function ask(change) {
-    const next = { ...asked, ...change };
+    // What was typed and not asked yet goes along, else the earlier search would take its place.
+    const typed = typing ? { q: search.value.trim(), page: '1' } : {};
+    clearTimeout(typing);
+    typing = null;
+    const next = { ...asked, ...typed, ...change };
     const told = Object.entries(next).filter(([name, value]) => value !== plain[name]);
     app.go('tokens', Object.fromEntries(told), { replace: true });
     show(next);
