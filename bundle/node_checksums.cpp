@@ -27,22 +27,6 @@ std::optional<std::string> get_if_there(HttpClient& http, const std::string& url
   return std::move(response.body);
 }
 
-/// Lines as sha256sum writes them; others do not count.
-std::map<std::string, std::string> parse_sums(const std::string& text) {
-  constexpr std::size_t digits = 64;
-  std::map<std::string, std::string> sums;
-  for (const std::string& raw : split(text, '\n')) {
-    const std::string_view line = trim(raw);
-    if (line.size() < digits + 3 || line[digits] != ' ') continue;
-    const std::string sum = lower(line.substr(0, digits));
-    if (sum.find_first_not_of("0123456789abcdef") != std::string::npos) continue;
-    std::string_view name = trim(line.substr(digits));
-    if (name.front() == '*') name.remove_prefix(1);
-    sums.emplace(name, sum);
-  }
-  return sums;
-}
-
 }  // namespace
 
 NodeChecksumReader::NodeChecksumReader(const DistSourceOptions& options, HttpClient& http, Clock& clock)
@@ -75,7 +59,7 @@ NodeChecksums NodeChecksumReader::fetch(const Version& version, std::stop_token 
   }
   NodeChecksums checksums;
   checksums.signed_by = prove(folder, *text, std::move(stop));
-  checksums.sha256 = parse_sums(*text);
+  checksums.sha256 = parse_sha256_sums(*text);
   if (checksums.sha256.empty()) {
     throw Error(ErrorKind::integrity, folder + "SHASUMS256.txt is no list of checksums; use another mirror");
   }

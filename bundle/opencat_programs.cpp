@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/opencat_programs.hpp"
 
-#include <sstream>
+#include <string_view>
 
 #include "opencat/digest.hpp"
 #include "opencat/error.hpp"
@@ -20,28 +20,23 @@ std::string release_name(const Platform& platform) {
   return "opencat-" + platform.name() + (platform.is_windows() ? ".exe" : "");
 }
 
-/// What sha256sum(1) has written for the name, in either of its modes; empty: it does not name it.
-std::string listed_sum(const std::string& sums, const std::string& name) {
-  std::istringstream lines(sums);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    constexpr std::size_t digits = 64;
-    if (line.size() != digits + 2 + name.size() || line.compare(digits + 2, std::string::npos, name) != 0) {
-      continue;
-    }
-    return line.substr(0, digits);
-  }
-  return {};
+/// How executables of the platform begin: PE, ELF and Mach-O of 64 bits.
+std::string_view magic_of(const Platform& platform) {
+  if (platform.is_windows()) return "MZ";
+  return platform.os == "linux" ? "\x7f"
+                                  "ELF"
+                                : "\xcf\xfa\xed\xfe";
 }
 
 void check_sum(const fs::path& file, const std::string& bytes, const std::string& sums) {
   const std::string name = file.filename().string();
-  const std::string listed = listed_sum(sums, name);
-  if (listed.empty()) {
+  const auto listed = parse_sha256_sums(sums);
+  const auto sum = listed.find(name);
+  if (sum == listed.end()) {
     throw Error(ErrorKind::integrity, (file.parent_path() / "SHA256SUMS").string() + " does not name " +
                                           name + "; take both from one release");
   }
-  if (listed != sha256_hex(bytes)) {
+  if (sum->second != sha256_hex(bytes)) {
     throw Error(ErrorKind::integrity,
                 file.string() + " is not what SHA256SUMS beside it says; fetch it again");
   }
@@ -68,11 +63,7 @@ std::map<std::string, std::string> read_opencat_programs(const fs::path& folder,
       continue;
     }
     if (sums) check_sum(file, *bytes, *sums);
-    if (bytes->rfind(platform.is_windows()    ? "MZ"
-                     : platform.os == "linux" ? "\x7f"
-                                                "ELF"
-                                              : "\xcf\xfa\xed\xfe",
-                     0) != 0) {
+    if (!bytes->starts_with(magic_of(platform))) {
       throw Error(ErrorKind::usage, file.string() + " is no program for " + platform.name());
     }
     programs.emplace(platform.name(), std::move(*bytes));

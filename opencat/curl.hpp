@@ -18,14 +18,9 @@ namespace opencat::curl {
 void initialise();
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 
 Easy make_easy();
-
-/// The request's header lines. libcurl's own `Expect: 100-continue` is left out: it costs a round trip, and
-/// so is a header with a line end in it.
-List header_list(const HttpHeaders& headers);
 
 /// Sets what every request of this program shares: signals off, protocols, redirects, TLS, times.
 void apply_limits(CURL* easy, const HttpLimits& limits);
@@ -33,8 +28,8 @@ void apply_limits(CURL* easy, const HttpLimits& limits);
 /// Whom to trust: the certificates in `ca_file`, or the system's when it is "".
 void trust(CURL* easy, const std::string& ca_file);
 
-/// Adds a header line as libcurl's callback gives it; a new status line (after a redirect) empties the list.
-void collect_header(HttpHeaders& headers, std::string_view line);
+/// A part of the URL, or "" when it has none.
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0);
 
 /// What a libcurl failure means to the person who asked for `url`.
 Error explain(CURLcode code, const std::string& url, const std::string& detail);

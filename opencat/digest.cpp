@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "opencat/error.hpp"
+#include "opencat/text.hpp"
 
 namespace opencat {
 
@@ -110,6 +111,21 @@ std::optional<std::vector<unsigned char>> from_base64(std::string_view text) {
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   // The lengths are no secret here: secrets of a kind all have one length.
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::map<std::string, std::string> parse_sha256_sums(const std::string& text) {
+  constexpr std::size_t digits = 64;
+  std::map<std::string, std::string> sums;
+  for (const std::string& raw : split(text, '\n')) {
+    const std::string_view line = trim(raw);
+    if (line.size() < digits + 3 || line[digits] != ' ') continue;
+    const std::string sum = lower(line.substr(0, digits));
+    if (sum.find_first_not_of("0123456789abcdef") != std::string::npos) continue;
+    std::string_view name = trim(line.substr(digits));
+    if (name.front() == '*') name.remove_prefix(1);
+    sums.emplace(name, sum);
+  }
+  return sums;
 }
 
 }  // namespace opencat

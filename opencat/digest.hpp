@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,6 +39,10 @@ class Digest {
 std::string sha256_hex(std::string_view bytes);
 /// SHA-256 of a file's content in lower-case hex; throws Error when it cannot be read.
 std::string sha256_file(const std::filesystem::path& file);
+
+/// A list as sha256sum(1) writes it, in either of its modes: file name → lower-case hex. Other lines do not
+/// count.
+std::map<std::string, std::string> parse_sha256_sums(const std::string& text);
 
 std::string to_hex(std::span<const unsigned char> bytes);
 /// Base64 with padding (RFC 4648, section 4).

@@ -26,19 +26,6 @@ Easy make_easy() {
   return easy;
 }
 
-List header_list(const HttpHeaders& headers) {
-  curl_slist* list = curl_slist_append(nullptr, "Expect:");
-  for (const auto& [name, value] : headers) {
-    // libcurl sends what it is given: a line end within would begin another header, or another request.
-    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;
-    // "Name;" is how libcurl is told of a header with an empty value.
-    std::string line = name;
-    line.append(value.empty() ? ";" : ": ").append(value);
-    list = curl_slist_append(list, line.c_str());
-  }
-  return List(list, &curl_slist_free_all);
-}
-
 void apply_limits(CURL* easy, const HttpLimits& limits) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect_timeout_ms));
@@ -62,11 +49,12 @@ void trust(CURL* easy, const std::string& ca_file) {
   curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, static_cast<long>(CURLSSLOPT_REVOKE_BEST_EFFORT));
 }
 
-void collect_header(HttpHeaders& headers, std::string_view line) {
-  if (line.substr(0, 5) == "HTTP/") headers.clear();
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return;
-  headers.emplace_back(std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))));
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  std::string result = text;
+  curl_free(text);
+  return result;
 }
 
 std::string printable(const std::string& url) {
@@ -75,11 +63,8 @@ std::string printable(const std::string& url) {
   for (const CURLUPart part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
     curl_url_set(parts.get(), part, nullptr, 0);
   }
-  char* text = nullptr;
-  curl_url_get(parts.get(), CURLUPART_URL, &text, 0);
-  std::string result = text != nullptr ? text : "that address";
-  curl_free(text);
-  return result;
+  const std::string result = part_of(parts.get(), CURLUPART_URL);
+  return result.empty() ? "that address" : result;
 }
 
 Error explain(CURLcode code, const std::string& url, const std::string& detail) {
@@ -118,6 +103,29 @@ Error explain(CURLcode code, const std::string& url, const std::string& detail) 
 
 namespace {
 
+using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+/// The request's header lines, without libcurl's own `Expect: 100-continue`, which costs a round trip.
+List header_list(const HttpHeaders& headers) {
+  curl_slist* list = curl_slist_append(nullptr, "Expect:");
+  for (const auto& [name, value] : headers) {
+    if (!fits_in_head(name) || !fits_in_head(value)) continue;
+    // "Name;" is how libcurl is told of a header with an empty value.
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    list = curl_slist_append(list, line.c_str());
+  }
+  return List(list, &curl_slist_free_all);
+}
+
+/// Adds a header line as libcurl's callback gives it; a new status line (after a redirect) empties the list.
+void collect_header(HttpHeaders& headers, std::string_view line) {
+  if (line.substr(0, 5) == "HTTP/") headers.clear();
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return;
+  headers.emplace_back(std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))));
+}
+
 /// What the callbacks of one transfer share.
 struct Exchange {
   HttpResponse response;
@@ -145,7 +153,7 @@ bool guarded(Exchange& exchange, const Work& work) {
 
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
-  const bool well = guarded(exchange, [&] { curl::collect_header(exchange.response.headers, {data, size}); });
+  const bool well = guarded(exchange, [&] { collect_header(exchange.response.headers, {data, size}); });
   return well ? size : 0;
 }
 
@@ -241,7 +249,7 @@ void HttpClient::State::configure(CURL* easy, const HttpRequest& request, Exchan
 
 HttpResponse HttpClient::State::run(const HttpRequest& request, Exchange& exchange) {
   curl::Easy easy = take();
-  const curl::List headers = curl::header_list(request.headers);
+  const List headers = header_list(request.headers);
   char detail[CURL_ERROR_SIZE] = "";
   exchange.easy = easy.get();
   exchange.max_body_bytes =
@@ -311,6 +319,10 @@ char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - '
 
 }  // namespace
 
+bool fits_in_head(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
     const bool same = std::equal(key.begin(), key.end(), name.begin(), name.end(),
@@ -320,23 +332,10 @@ const std::string* find_header(const HttpHeaders& headers, std::string_view name
   return nullptr;
 }
 
-namespace {
-
-/// A part of the URL, or "" when it has none.
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-  std::string result = text;
-  curl_free(text);
-  return result;
-}
-
-}  // namespace
-
 std::string host_of(const std::string& url) {
   const curl::Url parts(curl_url(), &curl_url_cleanup);
   if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
-  std::string host = lower(part_of(parts.get(), CURLUPART_HOST));
+  std::string host = lower(curl::part_of(parts.get(), CURLUPART_HOST));
   if (host.ends_with(".")) host.pop_back();
   return host;
 }
@@ -355,15 +354,15 @@ bool is_loopback_url(const std::string& url) {
 std::string checked_base_url(const std::string& url, const std::string& what) {
   const curl::Url parts(curl_url(), &curl_url_cleanup);
   const bool parsed = curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) == CURLUE_OK;
-  const std::string scheme = part_of(parts.get(), CURLUPART_SCHEME);
+  const std::string scheme = curl::part_of(parts.get(), CURLUPART_SCHEME);
   if (!parsed || (scheme != "http" && scheme != "https")) {
     throw Error(ErrorKind::usage, what + " wants an address such as https://example.com, not '" + url + "'");
   }
   for (const CURLUPart part : {CURLUPART_USER, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
-    if (part_of(parts.get(), part).empty()) continue;
+    if (curl::part_of(parts.get(), part).empty()) continue;
     throw Error(ErrorKind::usage, what + " wants an address without user, '?' and '#'");
   }
-  std::string result = part_of(parts.get(), CURLUPART_URL);
+  std::string result = curl::part_of(parts.get(), CURLUPART_URL);
   while (result.back() == '/') result.pop_back();
   return result;
 }

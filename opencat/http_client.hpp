@@ -19,6 +19,9 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 /// The first value of the header, or nullptr.
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
+/// Whether it may stand in a head: a line end within would begin another header, or another request.
+bool fits_in_head(std::string_view text);
+
 /// A body that arrives while it is sent; only HttpTransfers take one. All calls belong to one loop's thread.
 class UploadSource {
  public:

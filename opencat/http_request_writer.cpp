@@ -13,10 +13,6 @@ constexpr std::size_t upload_piece = 16 << 10;
 /// A body up to here is joined to its head: one packet, one call.
 constexpr std::size_t joined_body = 16 << 10;
 
-bool has_line_end(const std::string& text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
-}
-
 }  // namespace
 
 HttpRequestWriter::HttpRequestWriter(const HttpRequest& request, const HttpTarget& target,
@@ -34,8 +30,7 @@ void HttpRequestWriter::begin() {
   out_ = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\n", request_.method, target_.path,
                      target_.host, user_agent_);
   for (const auto& [name, value] : request_.headers) {
-    // A line end within would begin another header, or another request.
-    if (!has_line_end(name) && !has_line_end(value))
+    if (fits_in_head(name) && fits_in_head(value))
       out_.append(name).append(": ").append(value).append("\r\n");
   }
   if (!length_)

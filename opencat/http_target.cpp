@@ -7,13 +7,7 @@ namespace opencat {
 
 namespace {
 
-std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
-  std::string result = text;
-  curl_free(text);
-  return result;
-}
+using curl::part_of;
 
 std::string host_part(CURLU* url) {
 #ifdef CURLU_PUNYCODE

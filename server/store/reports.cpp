@@ -219,10 +219,7 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
       page.next = last;
       break;
     }
-    TokenState state{TokenReader::record(rows), {}};
-    state.expired = has_expired(state.token.expires_at, period.moment);
-    state.use = tokens_.use(state.token.id, period);
-    page.tokens.push_back(std::move(state));
+    page.tokens.push_back(tokens_.state(TokenReader::record(rows), period));
     last = {rows.getColumn(TokenReader::column_count + 1).getString(),
             rows.getColumn(TokenReader::column_count).getInt64()};
   }

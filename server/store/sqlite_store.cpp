@@ -73,11 +73,7 @@ class SqliteStore : public AdminStore {
     std::optional<TokenState> state;
     queue_.wait_for(guarded([&] {
       if (!changes_.change(id_or_hash, change, period)) return;
-      if (auto token = written_.find(id_or_hash)) {
-        const QuotaUse use = written_.use(token->id, period);
-        const bool expired = has_expired(token->expires_at, period.moment);
-        state = TokenState{std::move(*token), use, expired};
-      }
+      if (auto token = written_.find(id_or_hash)) state = written_.state(std::move(*token), period);
     }));
     return state;
   }
@@ -247,10 +243,7 @@ class SqliteStore : public AdminStore {
     sqlite::serving(file_, [&] {
       const std::lock_guard lock(reader_mutex_);
       auto token = find();
-      if (!token) return;
-      const QuotaUse use = read_.use(token->id, period);
-      const bool expired = has_expired(token->expires_at, period.moment);
-      state = TokenState{std::move(*token), use, expired};
+      if (token) state = read_.state(std::move(*token), period);
     });
     return state;
   }

@@ -102,6 +102,12 @@ QuotaUse TokenReader::use(const std::string& token_id, const QuotaPeriod& period
   return {statement->getColumn(0).getInt64(), statement->getColumn(1).getInt64()};
 }
 
+TokenState TokenReader::state(TokenRecord token, const QuotaPeriod& period) {
+  const bool expired = has_expired(token.expires_at, period.moment);
+  const QuotaUse used = use(token.id, period);
+  return {std::move(token), used, expired};
+}
+
 TokenRecord TokenReader::record(SQLite::Statement& row) {
   TokenRecord token;
   token.id = row.getColumn(0).getString();

@@ -25,6 +25,8 @@ class TokenReader {
   std::optional<TokenRecord> find_by_id_even_deleted(const std::string& id);
   /// The requests of the period's day and month.
   QuotaUse use(const std::string& token_id, const QuotaPeriod& period);
+  /// The record with its use in the period.
+  TokenState state(TokenRecord token, const QuotaPeriod& period);
   /// Columns of `tokens` in the order that record() reads, and how many they are.
   static constexpr int column_count = 20;
   const std::string& columns() const { return columns_; }

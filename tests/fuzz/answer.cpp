@@ -4,43 +4,30 @@
 #include <string>
 #include <string_view>
 
-#include "opencat/http_response_reader.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/opencat/read_answer.hpp"
 
 using namespace opencat;
 
 namespace {
 
-struct Answer {
-  int status = 0;
-  HttpHeaders headers;
-  std::string body;
-  bool complete = false;
-  bool reusable = false;
-  std::string failure;
-
-  bool operator==(const Answer&) const = default;
-};
+using Answer = ReadAnswer;
 
 template <class Cut>
 Answer answer_of(std::string_view text, const Cut& cut) {
   HttpResponseReader reader;
-  Answer answer;
+  std::string all;
   cut(text, [&](std::string_view part) {
     std::string piece(part);
     const std::string_view body = reader.feed(piece.data(), piece.size());
     FUZZ_CHECK(body.empty() || (body.data() == piece.data() && body.size() <= piece.size()));
     FUZZ_CHECK(body.empty() || reader.has_head());
-    answer.body += body;
+    all += body;
   });
   reader.end_of_input();
   FUZZ_CHECK(reader.complete() != !reader.failure().empty());
-  answer.status = reader.has_head() ? reader.status() : 0;
-  FUZZ_CHECK(!reader.complete() || (answer.status >= 200 && answer.status <= 999));
-  answer.headers = reader.headers();
-  answer.complete = reader.complete();
-  answer.reusable = reader.complete() && reader.reusable();
-  answer.failure = reader.failure();
+  Answer answer = read_answer(reader, std::move(all));
+  FUZZ_CHECK(!answer.complete || (answer.status >= 200 && answer.status <= 999));
   return answer;
 }
 

@@ -5,37 +5,24 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/opencat/read_answer.hpp"
 
 using namespace opencat;
 
 namespace {
 
-struct Answer {
-  int status = 0;
-  HttpHeaders headers;
-  std::string body;
-  bool complete = false;
-  bool reusable = false;
-  std::string failure;
-
-  bool operator==(const Answer&) const = default;
-};
+using Answer = ReadAnswer;
 
 /// Reads `bytes` in pieces of `size`; `closed`: the peer closes then.
 Answer read(const std::string& bytes, std::size_t size, bool closed = false) {
   HttpResponseReader reader;
-  Answer answer;
+  std::string all;
   for (std::size_t at = 0; at < bytes.size(); at += size) {
     std::string piece = bytes.substr(at, size);
-    answer.body += reader.feed(piece.data(), piece.size());
+    all += reader.feed(piece.data(), piece.size());
   }
   if (closed) reader.end_of_input();
-  answer.status = reader.has_head() ? reader.status() : 0;
-  answer.headers = reader.headers();
-  answer.complete = reader.complete();
-  answer.reusable = reader.complete() && reader.reusable();
-  answer.failure = reader.failure();
-  return answer;
+  return read_answer(reader, std::move(all));
 }
 
 /// The same for every cut, or the test fails.

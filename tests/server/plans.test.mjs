@@ -5,8 +5,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
-import { refused, used } from '../support/checks.mjs';
-import { ask, bearer, chat, eventually } from '../support/http.mjs';
+import { hangUp, refused, used } from '../support/checks.mjs';
+import { ask, bearer, chat } from '../support/http.mjs';
 import { newFolder, runOpencat, startServer } from '../support/server.mjs';
 
 let upstream;
@@ -38,15 +38,7 @@ async function start(t, { file = '', args = [] } = {}) {
       assert.equal(answer.status, 200, answer.body);
       return JSON.parse(answer.body);
     },
-    /** Sends SIGHUP and waits until the log has said what came of it. */
-    async reload() {
-      const before = server.child.text.stderr.length;
-      server.child.kill('SIGHUP');
-      return eventually(() => {
-        const said = server.child.text.stderr.slice(before);
-        return said.includes('SIGHUP') && said;
-      }, 'a word on SIGHUP');
-    },
+    reload: () => hangUp(server),
   };
 }
 const hello = (model) => ({ model, messages: [{ role: 'user', content: 'hello' }] });

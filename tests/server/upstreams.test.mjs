@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
-import { refused, used } from '../support/checks.mjs';
+import { hangUp, refused, used } from '../support/checks.mjs';
 import { ask, bearer, chat, chatStream, eventually, hello } from '../support/http.mjs';
 import { freePort, newFolder, runOpencat, startServer } from '../support/server.mjs';
 
@@ -44,15 +44,7 @@ async function startWith(t, tables, { args = [], env } = {}) {
   return {
     ...server,
     rewrite: (text) => writeFile(join(dir, 'opencat.toml'), text),
-    /** Sends SIGHUP and waits until the log has said what came of it. */
-    async reload() {
-      const before = server.child.text.stderr.length;
-      server.child.kill('SIGHUP');
-      return eventually(() => {
-        const said = server.child.text.stderr.slice(before);
-        return said.includes('SIGHUP') && said;
-      }, 'a word on SIGHUP');
-    },
+    reload: () => hangUp(server),
     async upstreams() {
       const answer = await ask(`${server.origin}/api/admin/upstreams`, {
         headers: { 'X-Admin-Secret': server.secret },

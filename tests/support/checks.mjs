@@ -67,3 +67,13 @@ export async function used(server, token, count) {
   assert.equal(quota.monthly_used, count);
   assert.equal(quota.daily_remaining, quota.daily_limit - count);
 }
+
+/** Sends SIGHUP and waits until the log has said what came of it; that is what it resolves to. */
+export function hangUp(server) {
+  const before = server.child.text.stderr.length;
+  server.child.kill('SIGHUP');
+  return eventually(() => {
+    const said = server.child.text.stderr.slice(before);
+    return said.includes('SIGHUP') && said;
+  }, 'a word on SIGHUP');
+}
