@@ -85,13 +85,13 @@ void EventLoop::run_timers() {
 
 void EventLoop::run() {
   thread_ = std::this_thread::get_id();
-  const Poller::OnReady on_ready = [this](std::uint64_t tag, unsigned readiness) {
-    const Slot slot = slots_[static_cast<std::uint32_t>(tag)];
-    if (slot.watcher == nullptr || slot.generation != tag >> 32) return;
-    slot.watcher->on_ready(readiness);
-  };
   while (!stopped_) {
-    poller_.wait(wait_ms(), on_ready);
+    const auto ready = poller_.wait(wait_ms());
+    now_ = chrono::steady_clock::now();
+    for (const auto& [tag, readiness] : ready) {
+      const Slot slot = slots_[static_cast<std::uint32_t>(tag)];
+      if (slot.watcher != nullptr && slot.generation == tag >> 32) slot.watcher->on_ready(readiness);
+    }
     if (has_posted_) run_posted();
     run_timers();
   }

@@ -56,6 +56,8 @@ class EventLoop {
   void change(int descriptor, unsigned wanted);
   void unwatch(int descriptor);
 
+  /// When this turn of the loop began: for what is done for each event and can be some milliseconds off.
+  std::chrono::steady_clock::time_point now() const { return now_; }
   Timer call_after(std::chrono::milliseconds delay, Work work);
   void cancel(const Timer& timer) { timers_.erase(timer); }
 
@@ -73,6 +75,7 @@ class EventLoop {
   std::vector<Slot> slots_;  ///< by descriptor
   std::map<Timer, Work> timers_;
   std::uint64_t next_timer_ = 0;
+  std::chrono::steady_clock::time_point now_ = std::chrono::steady_clock::now();
   std::atomic<std::thread::id> thread_{};
   std::mutex mutex_;  ///< guards posted_
   std::vector<Work> posted_;

@@ -28,7 +28,7 @@ constexpr std::size_t max_known_urls = 64;
 }  // namespace
 
 /// One request on its way. It is over when it has no listener any more.
-struct HttpTransfers::Exchange : Watcher {
+struct HttpTransfers::Exchange : Watcher, std::enable_shared_from_this<Exchange> {
   explicit Exchange(State& owner) : state(owner) {}
   void on_ready(unsigned readiness) override;
 
@@ -103,7 +103,7 @@ std::shared_ptr<const HttpTarget> HttpTransfers::State::target_of(const std::str
 void HttpTransfers::State::start(Exchange& exchange) {
   exchange.target = target_of(exchange.request.url);
   if (!exchange.target) {
-    loop.post([this, held = *exchange.place] {
+    loop.post([this, held = exchange.shared_from_this()] {
       if (held->listener != nullptr) end(*held, no_web_address(held->request.url));
     });
   } else if (auto connection = pool.take(exchange.target->origin)) {
@@ -126,7 +126,7 @@ void HttpTransfers::State::connect(Exchange& exchange) {
 void HttpTransfers::State::attach(Exchange& exchange, std::unique_ptr<HttpConnection> connection) {
   exchange.connection = std::move(connection);
   exchange.connection->serve(exchange);
-  exchange.last_activity = chrono::steady_clock::now();
+  exchange.last_activity = loop.now();
   if (!exchange.writer) {
     exchange.writer.emplace(exchange.request, *exchange.target, options.user_agent,
                             [this, &exchange] { write(exchange); });
@@ -135,10 +135,9 @@ void HttpTransfers::State::attach(Exchange& exchange, std::unique_ptr<HttpConnec
 }
 
 void HttpTransfers::State::write(Exchange& exchange) {
-  const std::shared_ptr<Exchange> held = *exchange.place;
+  const auto held = exchange.shared_from_this();
   try {
-    if (exchange.writer->write(exchange.connection->link()))
-      exchange.last_activity = chrono::steady_clock::now();
+    if (exchange.writer->write(exchange.connection->link())) exchange.last_activity = loop.now();
   } catch (const Error& error) {
     exchange.writer->stop();
     // Later: whoever gives more of the upload is no one to tell.
@@ -156,7 +155,7 @@ void HttpTransfers::State::watch(Exchange& exchange) {
 }
 
 void HttpTransfers::Exchange::on_ready(unsigned readiness) {
-  const std::shared_ptr<Exchange> held = *place;
+  const auto held = shared_from_this();
   if (readiness & writable) state.write(*this);
   if (paused && readiness & hung_up) {
     // What the peer said before it left is read when that is wanted; it takes nothing more.
@@ -185,7 +184,7 @@ bool HttpTransfers::State::take(Exchange& exchange, const HttpLink::Received& re
   }
   if (received.outcome == Outcome::ended) reader.end_of_input();
   if (received.outcome == Outcome::bytes) {
-    exchange.last_activity = chrono::steady_clock::now();
+    exchange.last_activity = loop.now();
     const std::string_view body = reader.feed(buffer.data(), received.size);
     if (!body.empty()) tell_head(exchange);
     if (!body.empty() && exchange.listener != nullptr) exchange.listener->on_body(body);
@@ -225,7 +224,7 @@ bool HttpTransfers::State::begin_again(Exchange& exchange) {
 }
 
 void HttpTransfers::State::end(Exchange& exchange, std::optional<Error> failure) {
-  const std::shared_ptr<Exchange> held = *exchange.place;
+  const auto held = exchange.shared_from_this();
   TransferListener* const listener = exchange.listener;
   let_go(exchange, !failure && exchange.reader.reusable() && exchange.writer->has_sent_all());
   listener->on_end(std::move(failure));
@@ -245,7 +244,7 @@ void HttpTransfers::State::let_go(Exchange& exchange, bool may_stay) {
 
 void HttpTransfers::State::resume(const std::shared_ptr<Exchange>& exchange) {
   exchange->paused = false;
-  exchange->last_activity = chrono::steady_clock::now();
+  exchange->last_activity = loop.now();
   if (!exchange->connection) return;
   watch(*exchange);
   // What TLS holds already makes no descriptor ready. Later: the listener is in the middle of something.

@@ -4,15 +4,18 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <span>
 
 namespace opencat {
 
 class Poller {
  public:
-  /// Hears of a socket, by the tag it was given, and its Readiness bits.
-  using OnReady = std::function<void(std::uint64_t tag, unsigned readiness)>;
+  /// A socket, by the tag it was given, and its Readiness bits.
+  struct Ready {
+    std::uint64_t tag;
+    unsigned readiness;
+  };
 
   Poller();
   ~Poller();
@@ -22,9 +25,9 @@ class Poller {
   void add(int descriptor, unsigned wanted, std::uint64_t tag);
   void change(int descriptor, unsigned wanted, std::uint64_t tag);
   void remove(int descriptor);
-  /// Waits for up to `timeout_ms` (-1: for ever) and tells of what is ready. `on_ready` may add, change and
-  /// remove.
-  void wait(int timeout_ms, const OnReady& on_ready);
+  /// Waits for up to `timeout_ms` (-1: for ever): what is ready. It stays as it is until the next wait(),
+  /// whatever is added, changed and removed meanwhile.
+  std::span<const Ready> wait(int timeout_ms);
   /// Ends a wait(), or the next one if there is none. Any thread.
   void wake();
 

@@ -14,12 +14,12 @@
 #include <functional>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/relay/loop.hpp"
@@ -31,17 +31,13 @@ using namespace bench;
 struct Watched {
   int pid;
 
-  /// Seconds of CPU so far; all threads, user and system.
+  /// Seconds of CPU so far; all threads, user and system. Not from /proc/PID/stat, which counts in hundredths
+  /// of a second: a window of a few seconds has but some dozens of them.
   double cpu() const {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    std::istringstream rest(text.substr(text.rfind(')') + 2));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) rest >> skipped;
-    double user = 0;
-    double system = 0;
-    rest >> user >> system;
-    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    clockid_t clock = 0;
+    timespec used{};
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
   }
   /// Resident memory in bytes.
   double memory() const {

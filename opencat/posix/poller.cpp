@@ -15,10 +15,12 @@ namespace opencat {
 namespace {
 
 constexpr std::uint64_t wakeup_tag = ~std::uint64_t{0};
+constexpr std::size_t most_at_once = 256;
 
 }  // namespace
 
 struct Poller::State {
+  std::array<Ready, most_at_once> ready;
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   int wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
@@ -58,8 +60,9 @@ void Poller::change(int descriptor, unsigned wanted, std::uint64_t tag) {
 
 void Poller::remove(int descriptor) { epoll_ctl(state_->epoll, EPOLL_CTL_DEL, descriptor, nullptr); }
 
-void Poller::wait(int timeout_ms, const OnReady& on_ready) {
-  std::array<epoll_event, 256> events;
+std::span<const Poller::Ready> Poller::wait(int timeout_ms) {
+  std::array<epoll_event, most_at_once> events;
+  std::size_t found = 0;
   const int count = epoll_wait(state_->epoll, events.data(), static_cast<int>(events.size()), timeout_ms);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -72,8 +75,9 @@ void Poller::wait(int timeout_ms, const OnReady& on_ready) {
     if (event.events & EPOLLIN) readiness |= readable;
     if (event.events & EPOLLOUT) readiness |= writable;
     if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= hung_up;
-    on_ready(event.data.u64, readiness);
+    state_->ready[found++] = {event.data.u64, readiness};
   }
+  return std::span(state_->ready).first(found);
 }
 
 }  // namespace opencat

@@ -42,7 +42,7 @@ struct Poller::State {
   std::vector<WSAPOLLFD> sockets;
   std::vector<std::uint64_t> tags;
   std::unordered_map<int, std::size_t> places;
-  std::vector<std::pair<std::uint64_t, unsigned>> ready;
+  std::vector<Ready> ready;
 
   static short events_of(unsigned wanted) {
     return static_cast<short>((wanted & readable ? POLLRDNORM : 0) | (wanted & writable ? POLLWRNORM : 0));
@@ -88,26 +88,25 @@ void Poller::remove(int descriptor) {
   if (place < state_->sockets.size()) state_->places[static_cast<int>(state_->sockets[place].fd)] = place;
 }
 
-void Poller::wait(int timeout_ms, const OnReady& on_ready) {
+std::span<const Poller::Ready> Poller::wait(int timeout_ms) {
+  state_->ready.clear();
   const int count =
       WSAPoll(state_->sockets.data(), static_cast<unsigned long>(state_->sockets.size()), timeout_ms);
-  if (count <= 0) return;
+  if (count <= 0) return {};
   if (state_->sockets.front().revents != 0) {
     char bytes[64];
     while (::recv(state_->wakeup, bytes, sizeof bytes, 0) > 0) {
     }
   }
-  // Gathered first, for who hears of one may change the table.
-  state_->ready.clear();
   for (std::size_t place = 1; place < state_->sockets.size(); ++place) {
     const short events = state_->sockets[place].revents;
     unsigned readiness = 0;
     if (events & POLLRDNORM) readiness |= readable;
     if (events & POLLWRNORM) readiness |= writable;
     if (events & (POLLHUP | POLLERR | POLLNVAL)) readiness |= hung_up;
-    if (readiness != 0) state_->ready.emplace_back(state_->tags[place], readiness);
+    if (readiness != 0) state_->ready.push_back({state_->tags[place], readiness});
   }
-  for (const auto& [tag, readiness] : state_->ready) on_ready(tag, readiness);
+  return state_->ready;
 }
 
 }  // namespace opencat

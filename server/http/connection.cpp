@@ -120,7 +120,7 @@ void Connection::flush() {
     }
     if (result.outcome != Channel::Outcome::done) return lose();
     out_sent_ += result.count;
-    last_progress_ = SteadyClock::now();
+    last_progress_ = host_.loop.now();
   }
   if (descriptor_ < 0) return;
   const bool had_bytes = !out_.empty();

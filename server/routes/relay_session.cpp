@@ -160,7 +160,7 @@ void RelaySession::begin_events() {
                   {"Cache-Control", "no-cache"},
                   {"X-Accel-Buffering", "no"}};
   add_quota_headers(head.headers, admission_, period_);
-  begin(std::move(head));
+  exchange_->begin(std::move(head));
 }
 
 void RelaySession::stream_begins(const std::string& content_type) {
@@ -174,21 +174,18 @@ void RelaySession::stream_begins(const std::string& content_type) {
                   {"X-Content-Type-Options", "nosniff"},
                   {"X-Accel-Buffering", "no"}};
   add_quota_headers(head.headers, admission_, period_);
-  begin(std::move(head));
-}
-
-void RelaySession::begin(http::Response head) {
   exchange_->begin(std::move(head));
-  exchange_->on_drained = [this] {
-    if (call_) call_->resume();
-  };
 }
 
 void RelaySession::stream_bytes(std::string_view events) {
-  last_write_ = SteadyClock::now();
+  last_write_ = exchange_->loop().now();
   exchange_->write(events);
   // A client that reads slowly stops the upstream's flow instead of filling this server's memory.
-  if (call_ && exchange_->unsent() > http::Exchange::high_water) call_->pause();
+  if (!call_ || exchange_->unsent() <= http::Exchange::high_water) return;
+  call_->pause();
+  exchange_->on_drained = [this] {
+    if (call_) call_->resume();
+  };
 }
 
 void RelaySession::wait_for_silence() {

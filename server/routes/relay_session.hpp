@@ -40,7 +40,6 @@ class RelaySession : public ModelCallListener, public std::enable_shared_from_th
   void upstream_ended() override;
   void failed(const Error& error) override;
 
-  void begin(http::Response head);
   void begin_events();
   void wait_for_silence();
   void on_silence();

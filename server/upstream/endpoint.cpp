@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "opencat/error_json.hpp"
+#include "server/upstream/json_text.hpp"
 
 namespace opencat {
 
@@ -13,7 +14,7 @@ namespace {
 
 /// Whether an event says that the upstream failed. Most hold no such word and are not parsed for it.
 bool has_error_member(std::string_view data) {
-  if (data.find("\"error\"") == std::string_view::npos) return false;
+  if (!may_have_member(data, "error\"")) return false;
   const Json document = Json::parse(data, nullptr, false);
   return document.is_object() && document.contains("error") && !document.at("error").is_null() &&
          !document.contains("choices");
@@ -22,7 +23,7 @@ bool has_error_member(std::string_view data) {
 /// The event's type: its `event:` line, or for upstreams that leave that away the data's `type`.
 std::string type_of(const SseEvent& event) {
   if (!event.type.empty()) return std::string(event.type);
-  if (event.data.find("\"type\"") == std::string_view::npos) return {};
+  if (!may_have_member(event.data, "type\"")) return {};
   const Json document = Json::parse(event.data, nullptr, false);
   const auto type = document.is_object() ? document.find("type") : document.end();
   return document.is_object() && type != document.end() && type->is_string() ? type->get<std::string>()

@@ -43,7 +43,10 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 template <class OnText>
 void each_text(std::string_view json, const OnText& on_text) {
   std::string_view name;
-  for (std::size_t at = 0; (at = json.find('"', at)) != std::string_view::npos;) {
+  for (std::size_t at = 0;;) {
+    // Quotes stand close to one another: to look at each byte is quicker than to call memchr() for each gap.
+    while (at < json.size() && json[at] != '"') ++at;
+    if (at == json.size()) return;
     const std::size_t end = string_end(json, at + 1);
     const std::string_view text = json.substr(at + 1, end - at - 1);
     at = std::min(end + 1, json.size());

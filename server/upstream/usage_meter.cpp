@@ -73,7 +73,7 @@ void UsageMeter::take(const JsonMembers& usage) {
 UsageMeter::Chunk UsageMeter::see_chunk(std::string_view data) {
   seen_tokens_ += estimated_answer_tokens(data);
   // Most chunks carry a few characters and no usage: they are not parsed for it.
-  if (data.find("\"usage\"") == std::string_view::npos) return Chunk::content;
+  if (!may_have_member(data, "usage\"")) return Chunk::content;
   const auto chunk = object(data);
   const auto usage = chunk ? usage_in(*chunk) : std::nullopt;
   if (!usage) return Chunk::content;
