@@ -188,7 +188,7 @@ void Server::State::prepare_services() {
   services = std::make_unique<routes::Services>(
       routes::Services{*store, clock, entropy, upstreams, std::move(loops), options.limits,
                        options.utc_offset, options.ping_interval, options.data_dir, "", log,
-                       std::make_shared<routes::DefaultPlan>(options.default_plan)});
+                       &telemetry->metrics(), std::make_shared<routes::DefaultPlan>(options.default_plan)});
 }
 
 void Server::State::start_http() {
