@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { hangUp, refused, used } from '../support/checks.mjs';
 import { ask, bearer, chat } from '../support/http.mjs';
-import { newFolder, runOpencat, startServer } from '../support/server.mjs';
+import { newFolder, runOpencat, startServer, tokenRequest } from '../support/server.mjs';
 
 let upstream;
 before(async () => (upstream = await startUpstream({ handle: (model) => model.answer() })));
@@ -225,4 +225,27 @@ test('many tokens get a plan at once, and opencat token shows and sets it', asyn
   assert.equal(JSON.parse(on.stdout).quota.daily_limit, 7);
   const created = await run('create', '--plan', 'class');
   assert.equal(JSON.parse(created.stdout).plan, 'class');
+});
+
+test('who asks for a token chooses its plan with the admin secret only', async (t) => {
+  const server = await start(t, { file: filed(5), args: ['--enroll-key', 'the-key'] });
+  await server.json('POST', '/plans', { name: 'better' });
+  const post = (plan, headers) =>
+    ask(`${server.origin}/api/tokens`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(tokenRequest({ plan })),
+    });
+  const operator = { 'X-Admin-Secret': server.secret };
+  assert.equal((await post('better', operator)).json().plan, 'better');
+  assert.equal((await post(null, operator)).json().plan, null);
+  assert.equal((await post(undefined, operator)).json().plan, 'filed');
+  refused(await post('absent', operator), 400, 'INVALID_REQUEST');
+  const user = { 'X-Enroll-Key': 'the-key' };
+  assert.equal((await post(undefined, user)).json().plan, 'filed');
+  for (const plan of ['better', null]) {
+    const { message } = refused(await post(plan, user), 400, 'INVALID_REQUEST');
+    assert.match(message, /'plan' goes with the admin secret only; leave it out/);
+  }
+  assert.equal((await server.json('GET', '/tokens')).total, 4, 'and nothing was issued');
 });
