@@ -81,9 +81,10 @@ void Server::reload(const ServerOptions& options) {
     throw Error(ErrorKind::usage, "between http and https it changes at a restart only");
   if (options.store != state_->options.store)
     throw Error(ErrorKind::usage, "the store (--store) changes at a restart only");
-  check_default_plan(*state_->store, options);
-  state_->store->keep_file_plans(options.plans, state_->services->period());
-  state_->services->default_plan->change(options.default_plan);
+  state_->services->default_plan->change(options.default_plan, [&] {
+    check_default_plan(*state_->store, options);
+    state_->store->keep_file_plans(options.plans, state_->services->period());
+  });
   state_->telemetry->reopen_log();
   state_->http->set_tls(tls);
   state_->services->upstreams->configure(upstreams);
