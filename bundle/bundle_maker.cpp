@@ -74,7 +74,8 @@ MadeBundle BundleMaker::personalise(SharedBundle& shared, IssuedTokens* tokens, 
     made.sha256 = written.sha256;
     return made;
   }
-  const IssuedTokens::Issued issued = tokens->issue(made.platform, plan_.label, made.name, stop);
+  const IssuedTokens::Issued issued =
+      tokens->issue({made.platform, plan_.label, plan_.token_plan}, made.name, stop);
   const WrittenZip written = shared.finish({plan_.label, issued.text});
   ledger.written(issued.install_id, written);
   installations.push_back(issued.install_id);

@@ -2,6 +2,7 @@
 #include "bundle/people.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 
 #include <fmt/format.h>
@@ -81,9 +82,9 @@ bool is_utf8(std::string_view text) {
   }
 }
 
-/// The column that a first row names; nothing: it is a person's.
-std::optional<std::size_t> label_column(const Row& first) {
-  for (const char* name : {"label", "name", "标签", "姓名"}) {
+/// The column that a first row calls one of these; nothing: none.
+std::optional<std::size_t> column_of(const Row& first, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
     for (std::size_t i = 0; i < first.cells.size(); ++i) {
       if (lower(trim(first.cells[i])) == name) return i;
     }
@@ -112,51 +113,69 @@ std::string slug(const std::string& label) {
 }
 
 /// Gives each a folder that no other has: the second 张伟 is 张伟-2.
-std::vector<Person> with_folders(const std::vector<std::string>& labels) {
+void give_folders(std::vector<Person>& people) {
   TakenNames taken;
-  std::vector<Person> people;
-  for (const std::string& label : labels) {
-    const std::string name = slug(label);
-    std::string folder = name;
-    for (int number = 2; taken.take_file(folder); ++number) folder = fmt::format("{}-{}", name, number);
-    people.push_back({label, folder});
+  for (Person& person : people) {
+    const std::string name = slug(person.label);
+    person.folder = name;
+    for (int number = 2; taken.take_file(person.folder); ++number)
+      person.folder = fmt::format("{}-{}", name, number);
   }
-  return people;
+}
+
+void check_text(const std::string& text, const std::string& what, const std::string& where,
+                std::size_t line) {
+  if (text.size() > longest_label) refuse(where, line, "its " + what + " has more than 200 bytes");
+  if (printable(text) != text) refuse(where, line, "its " + what + " has a control character");
+}
+
+std::string cell_of(const Row& row, std::size_t column) {
+  return std::string(column < row.cells.size() ? trim(row.cells[column]) : "");
 }
 
 }  // namespace
 
-std::vector<Person> read_people(std::string_view csv, const std::string& where) {
+std::vector<Person> read_people(std::string_view csv, const std::string& where, const std::string& plan) {
   if (csv.substr(0, 3) == "\xef\xbb\xbf") csv.remove_prefix(3);
   if (!is_utf8(csv)) {
     throw Error(ErrorKind::usage, where + " is not in UTF-8; save it as \"CSV UTF-8\"");
   }
   const std::vector<Row> rows = read_rows(csv, where);
-  const auto named = rows.empty() ? std::nullopt : label_column(rows.front());
-  const std::size_t column = named.value_or(0);
-  std::vector<std::string> labels;
+  const auto named = rows.empty() ? std::nullopt : column_of(rows.front(), {"label", "name", "标签", "姓名"});
+  const auto plans = named ? column_of(rows.front(), {"plan", "套餐"}) : std::nullopt;
+  std::vector<Person> people;
   for (std::size_t i = named ? 1 : 0; i < rows.size(); ++i) {
-    const std::string label(column < rows[i].cells.size() ? trim(rows[i].cells[column]) : "");
+    const std::string label = cell_of(rows[i], named.value_or(0));
     if (label.empty()) refuse(where, rows[i].line, "has no label");
-    if (label.size() > longest_label) refuse(where, rows[i].line, "its label has more than 200 bytes");
-    if (printable(label) != label) refuse(where, rows[i].line, "its label has a control character");
-    labels.push_back(label);
+    const std::string own_plan = plans ? cell_of(rows[i], *plans) : "";
+    check_text(label, "label", where, rows[i].line);
+    check_text(own_plan, "plan", where, rows[i].line);
+    people.push_back({label, {}, own_plan.empty() ? plan : own_plan});
   }
-  if (labels.empty()) throw Error(ErrorKind::usage, where + " names nobody");
-  if (labels.size() > most_people)
+  if (people.empty()) throw Error(ErrorKind::usage, where + " names nobody");
+  if (people.size() > most_people)
     throw Error(ErrorKind::usage, where + " has more than 10,000 people; split it");
-  return with_folders(labels);
+  give_folders(people);
+  return people;
 }
 
-std::vector<Person> numbered_people(std::int64_t count, const std::string& label) {
+std::vector<Person> numbered_people(std::int64_t count, const std::string& label, const std::string& plan) {
   if (count < 1 || count > static_cast<std::int64_t>(most_people)) {
     throw Error(ErrorKind::usage, "--count wants a number from 1 to 10,000, not " + std::to_string(count));
   }
   const std::string base = label.empty() ? "user" : label;
   const std::size_t digits = std::to_string(count).size();
-  std::vector<std::string> labels;
-  for (std::int64_t i = 1; i <= count; ++i) labels.push_back(fmt::format("{} {:0{}}", base, i, digits));
-  return with_folders(labels);
+  std::vector<Person> people;
+  for (std::int64_t i = 1; i <= count; ++i)
+    people.push_back({fmt::format("{} {:0{}}", base, i, digits), {}, plan});
+  give_folders(people);
+  return people;
+}
+
+std::vector<std::string> plans_of(const std::vector<Person>& people) {
+  std::vector<std::string> plans;
+  for (const Person& person : people) plans.push_back(person.plan);
+  return plans;
 }
 
 std::string csv_cell(const std::string& text) {

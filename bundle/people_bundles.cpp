@@ -117,7 +117,8 @@ std::vector<MadeBundle> BundleMaker::make_for(const std::vector<Person>& people,
   in_parallel(jobs.size(), at_once, stop, [&](std::size_t i, const std::stop_token& its_stop) {
     const Job& job = jobs[i];
     const SharedBundle& bundle = shared[place[job.shared]];
-    const auto issued = tokens.issue(bundle.platform(), job.person->label, job.file, its_stop);
+    const auto issued =
+        tokens.issue({bundle.platform(), job.person->label, job.person->plan}, job.file, its_stop);
     const fs::path aside = scratch.path() / (issued.install_id + ".zip");
     const WrittenZip zip = bundle.write({job.person->label, issued.text}, aside);
     make_folders(plan_.out_dir / job.person->folder, 0700);

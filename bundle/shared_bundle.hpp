@@ -21,6 +21,7 @@ struct BundlePlan {
   std::string enroll_key;    ///< empty: none
   std::string npm_registry;  ///< empty: what the user's npm is configured for
   std::string label;
+  std::string token_plan;  ///< of the tokens in the zips, as in TokenWish; people have their own
   App app;
   bool bundled_dependencies = false;
   /// Node modules for a platform, when they are bundled; their files live in the folder given. None: the app

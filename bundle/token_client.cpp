@@ -30,6 +30,20 @@ std::chrono::seconds retry_after(const HttpResponse& response) {
   return std::chrono::seconds(std::clamp(seconds, 1, 60));
 }
 
+constexpr std::size_t most_plans_told = 20;
+
+/// The names of the objects in a member that is a list.
+std::vector<std::string> names_in(const Json& answer, const char* member) {
+  std::vector<std::string> names;
+  for (const Json& one : answer.is_object() ? answer.value(member, Json::array()) : Json::array()) {
+    const Json name = one.is_object() ? one.value("name", Json()) : Json();
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+bool names_a_plan(const std::string& plan) { return !plan.empty() && plan != "none"; }
+
 void wait(std::chrono::seconds time, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any woken;
@@ -79,12 +93,32 @@ std::optional<Enrollment> TokenClient::enrollment(std::stop_token stop) {
   return Enrollment{answer.at("mode").get<std::string>(), key.is_string() ? key.get<std::string>() : ""};
 }
 
-Json TokenClient::issue(const Platform& platform, const std::string& install_id, const std::string& label,
-                        std::stop_token stop) {
+void TokenClient::demand_plans(const std::vector<std::string>& names, std::stop_token stop) {
+  if (!std::any_of(names.begin(), names.end(), names_a_plan)) return;
+  const HttpResponse response = ask("GET", "/api/admin/plans", "", std::move(stop));
+  if (response.status == 404 || response.status == 405) {
+    throw Error(ErrorKind::usage, "the server at " + server_url_ +
+                                      " knows no plans yet: bring it up to date, or leave --plan out");
+  }
+  expect_success(response, "asking for the plans");
+  std::vector<std::string> known = names_in(Json::parse(response.body, nullptr, false), "plans");
+  for (const std::string& name : names) {
+    if (!names_a_plan(name) || contains(known, name)) continue;
+    const bool none = known.empty();
+    if (known.size() > most_plans_told) known.resize(most_plans_told, "");
+    throw Error(ErrorKind::usage,
+                "the server at " + server_url_ + " has no plan '" + printable(name) + "'; " +
+                    (none ? "add it on the admin page first" : "it has " + printable(join(known, ", "))));
+  }
+}
+
+Json TokenClient::issue(const TokenWish& wish, const std::string& install_id, std::stop_token stop) {
   Json meta = Json::object();
-  if (!label.empty()) meta["label"] = label;
-  const Json body{
-      {"platform", platform.name()}, {"install_id", install_id}, {"version", version()}, {"meta", meta}};
+  if (!wish.label.empty()) meta["label"] = wish.label;
+  Json body{
+      {"platform", wish.platform.name()}, {"install_id", install_id}, {"version", version()}, {"meta", meta}};
+  const Json plan = names_a_plan(wish.plan) ? Json(wish.plan) : Json();
+  if (!wish.plan.empty()) body["plan"] = plan;
   HttpResponse response;
   for (int attempt = 0;; ++attempt) {
     if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
@@ -101,6 +135,10 @@ Json TokenClient::issue(const Platform& platform, const std::string& install_id,
                 "what answers at " + server_url_ + " is no OpenCat server; check --server-url",
                 std::string("no ") + name + " in its answer");
   }
+  // Whoever hands out the zips would not see that one has other limits than it should.
+  if (!wish.plan.empty() && answer.value("plan", Json()) != plan)
+    throw Error(ErrorKind::usage, "the server at " + server_url_ + " did not give the token the plan '" +
+                                      printable(wish.plan) + "'; bring it up to date, or leave --plan out");
   return answer;
 }
 

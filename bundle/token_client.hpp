@@ -4,6 +4,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -18,6 +19,13 @@ struct Enrollment {
   std::string key;   ///< empty: none
 };
 
+/// What a new token is for.
+struct TokenWish {
+  Platform platform;
+  std::string label;  ///< empty: none
+  std::string plan;   ///< empty: what the server gives new tokens; "none": none
+};
+
 /// An operator's side of the token API (docs/protocol.md). Every call throws Error(network or timeout) when
 /// the server cannot be reached and Error(unauthorized) when it refuses the admin secret.
 class TokenClient {
@@ -27,11 +35,13 @@ class TokenClient {
   /// Nothing when the server is too old to say.
   std::optional<Enrollment> enrollment(std::stop_token stop);
 
+  /// Throws Error(usage) unless the server has all these plans; "" and "none" name none.
+  void demand_plans(const std::vector<std::string>& names, std::stop_token stop);
+
   /// A new token for one installation: the server's whole answer, with "token" in it. A stop is looked at
   /// only before the server is asked, so that every token that was issued is known here. A server that wants
   /// it slower (429) is asked again when it says.
-  nlohmann::json issue(const Platform& platform, const std::string& install_id, const std::string& label,
-                       std::stop_token stop);
+  nlohmann::json issue(const TokenWish& wish, const std::string& install_id, std::stop_token stop);
 
   /// Deletes the installation's token: that of the id (or the token itself), or, when none is known, whatever
   /// the server has issued for it. A server that has none, or cannot, is no error.

@@ -106,15 +106,15 @@ IssuedTokens::IssuedTokens(TokenClient& client, TokenLedger& ledger, Entropy& en
   }
 }
 
-IssuedTokens::Issued IssuedTokens::issue(const Platform& platform, const std::string& label,
-                                         const std::string& file, const std::stop_token& stop) {
+IssuedTokens::Issued IssuedTokens::issue(const TokenWish& wish, const std::string& file,
+                                         const std::stop_token& stop) {
   Issued issued{random_uuid(entropy_), {}, {}};
-  ledger_.wanted({issued.install_id, platform.name(), label, file, {}, 0, {}});
+  ledger_.wanted({issued.install_id, wish.platform.name(), wish.label, file, {}, 0, {}});
   {
     const std::lock_guard lock(mutex_);
     unfinished_[issued.install_id] = "";
   }
-  Json answer = client_.issue(platform, issued.install_id, label, stop);
+  Json answer = client_.issue(wish, issued.install_id, stop);
   const Json id = answer.value("id", Json());
   // An older server tells no id, and then nothing names the token but itself.
   issued.token_id = id.is_string() ? id.get<std::string>() : "issued";

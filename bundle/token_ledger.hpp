@@ -87,8 +87,7 @@ class IssuedTokens {
     std::string token_id;  ///< its public id, or "issued" from a server that does not tell it
     std::string text;      ///< of token.json
   };
-  Issued issue(const Platform& platform, const std::string& label, const std::string& file,
-               const std::stop_token& stop);
+  Issued issue(const TokenWish& wish, const std::string& file, const std::stop_token& stop);
   /// Its zip is in its place: the token stays.
   void keep(const std::string& install_id);
 

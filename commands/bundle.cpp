@@ -25,6 +25,7 @@ class Bundle : public Command {
              "opencat bundle --platform win-x64 --label 'Ms Li' --out-dir zips",
              "opencat bundle --app ./my-app --deps bundled",
              "opencat bundle --platform win-x64 --labels people.csv --sign-key minisign.key",
+             "opencat bundle --platform win-x64 --count 30 --label 'class 3' --plan class-3",
              "opencat bundle --app openclaw --node-version auto --platform all"}};
   }
 
@@ -36,6 +37,12 @@ class Bundle : public Command {
                   "The server that users reach, as they reach it",
                   &server_url_});
     settings.add({"--pre-token", {}, "pre_token", "Put a token of its own into each zip", &pre_token_});
+    settings.add(
+        {"--plan",
+         {},
+         "",
+         "The plan that the zips' tokens get, or none; with --labels, of those whose column 'plan' is empty",
+         &token_plan_});
     settings.add({"--admin-secret-file",
                   {"OPENCAT_ADMIN_SECRET_FILE"},
                   "admin_secret_file",
@@ -102,10 +109,13 @@ class Bundle : public Command {
     const std::vector<Person> people = chosen_people();
     // Each of them shall be told apart by the server.
     if (!people.empty()) pre_token_ = true;
+    if (!token_plan_.empty() && !pre_token_)
+      throw Error(ErrorKind::usage, "--plan is for tokens that the zips bring: add --pre-token");
     const std::unique_ptr<MinisignKey> key = signing_key(context);
     BundlePlan plan;
     plan.server_url = checked_base_url(server_url_, "--server-url");
     plan.label = label_;
+    plan.token_plan = token_plan_;
     plan.app = load_app(context);
     const NodeWish wish = runtimes_.chosen_wish(context, plan.app.folder, plan.app.package_json);
     plan.bundled_dependencies = deps_ == "bundled";
@@ -121,6 +131,9 @@ class Bundle : public Command {
     const std::string secret = admin_secret(context);
     TokenClient tokens(plan.server_url, secret, http_options(context));
     plan.enroll_key = find_enroll_key(context, tokens, secret);
+    std::vector<std::string> plans = plans_of(people);
+    plans.push_back(token_plan_);
+    tokens.demand_plans(plans, context.stop);
 
     RuntimeCache cache(runtimes_.chosen_cache(context));
     RuntimeFetcher fetcher(cache, runtimes_.plan(context), context.clock, context.output.progress());
@@ -193,11 +206,12 @@ class Bundle : public Command {
   }
 
   std::vector<Person> chosen_people() const {
-    if (labels_.empty()) return count_ == 0 ? std::vector<Person>() : numbered_people(count_, label_);
+    if (labels_.empty())
+      return count_ == 0 ? std::vector<Person>() : numbered_people(count_, label_, token_plan_);
     if (count_ != 0 || !label_.empty()) {
       throw Error(ErrorKind::usage, "--labels names the people; leave out --count and --label");
     }
-    return read_people(read_file(labels_, 16u << 20), labels_.string());
+    return read_people(read_file(labels_, 16u << 20), labels_.string(), token_plan_);
   }
 
   std::unique_ptr<MinisignKey> signing_key(const Context& context) const {
@@ -267,6 +281,7 @@ class Bundle : public Command {
   std::filesystem::path with_opencat_;
   std::filesystem::path out_dir_ = "dist";
   std::string label_;
+  std::string token_plan_;
   std::filesystem::path labels_;
   std::int64_t count_ = 0;
   std::filesystem::path sign_key_;

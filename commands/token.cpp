@@ -65,7 +65,8 @@ class Token : public Command {
     settings.add({"--plan", {}, "", "list: only of this plan; create, set-plan: the plan, or none", &plan_});
     settings.add({"--from", {}, "", "usage: from this day, as 2026-01-31", &from_});
     settings.add({"--to", {}, "", "usage: to this day", &to_});
-    settings.add({"--group", {}, "", "usage: by what", &group_, Unit::none, {"day", "token", "model"}});
+    settings.add(
+        {"--group", {}, "", "usage: by what", &group_, Unit::none, {"day", "token", "model", "plan"}});
   }
 
   std::filesystem::path default_config_file() const override { return admin_.data_dir / "opencat.toml"; }

@@ -76,6 +76,7 @@ std::string usage_text(const Json& answer) {
   const std::string group = answer.at("group").get<std::string>();
   std::vector<std::vector<std::string>> rows{{group == "day"     ? "DAY"
                                               : group == "token" ? "TOKEN"
+                                              : group == "plan"  ? "PLAN"
                                                                  : "MODEL",
                                               "REQUESTS", "PROMPT TOKENS", "COMPLETION TOKENS",
                                               "OF THESE ESTIMATED"}};
@@ -85,7 +86,7 @@ std::string usage_text(const Json& answer) {
     rows.push_back(std::move(cells));
   };
   for (const Json& row : answer.at("usage")) {
-    const std::string key = cell(row, group == "day" ? "date" : group == "token" ? "id" : "model");
+    const std::string key = cell(row, group == "day" ? "date" : group == "token" ? "id" : group.c_str());
     add(row.contains("label") && !row.at("label").empty() ? key + " " + cell(row, "label") : key, row);
   }
   add("all", answer.at("total"));

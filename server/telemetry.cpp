@@ -24,14 +24,6 @@ std::string_view known_method(std::string_view method) {
   return "_OTHER";
 }
 
-/// gen_ai.operation.name, one of the conventions' where it has one.
-std::string_view operation_of(std::string_view route) {
-  if (route.ends_with("/embeddings")) return "embeddings";
-  if (route == "/v1/completions") return "text_completion";
-  if (route.starts_with("/v1/images") || route.starts_with("/v1/audio")) return "generate_content";
-  return "chat";
-}
-
 }  // namespace
 
 Telemetry::Telemetry(const std::filesystem::path& access_log, Clock& clock) : clock_(clock) {
@@ -97,7 +89,7 @@ void Telemetry::request_ended(const http::Answered& answered, bool had_begun) {
       .observe(seconds(answered.duration));
   const http::AnswerNotes& notes = answered.notes;
   if (!notes.model.empty()) {
-    const std::string_view operation = operation_of(route);
+    const std::string_view operation = metrics::gen_ai_operation(route);
     const bool failed = answered.status >= 400;
     metrics_.gen_ai_duration
         .with({operation, notes.model,

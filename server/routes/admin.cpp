@@ -41,12 +41,17 @@ Json row_json(UsageGroup group, const UsageRow& row) {
     case UsageGroup::model:
       json["model"] = row.key;
       break;
+    case UsageGroup::plan:
+      json["plan"] = row.key.empty() ? Json() : Json(row.key);
+      break;
   }
   return json;
 }
 
-const std::vector<std::pair<std::string, UsageGroup>> usage_groups{
-    {"day", UsageGroup::day}, {"token", UsageGroup::token}, {"model", UsageGroup::model}};
+const std::vector<std::pair<std::string, UsageGroup>> usage_groups{{"day", UsageGroup::day},
+                                                                   {"token", UsageGroup::token},
+                                                                   {"model", UsageGroup::model},
+                                                                   {"plan", UsageGroup::plan}};
 
 http::Response usage(const AdminServices& admin, const http::Request& request) {
   UsageQuery query = read_usage_query(admin, request);

@@ -35,8 +35,9 @@ std::string cell(const std::string& text) {
 
 std::string line(const std::vector<std::string>& cells) {
   std::string text;
-  for (const std::string& each : cells) text.append(text.empty() ? "" : ",").append(cell(each));
-  return text + "\r\n";
+  for (const std::string& each : cells) text.append(cell(each)).append(",");
+  text.back() = '\r';  // in the last comma's place; a first cell may be empty
+  return text + "\n";
 }
 
 const char* tokens_head =
@@ -140,6 +141,20 @@ class TokenExport : public std::enable_shared_from_this<TokenExport> {
   bool gone_ = false;
 };
 
+const char* head_of(UsageGroup group) {
+  switch (group) {
+    case UsageGroup::day:
+      return "date";
+    case UsageGroup::token:
+      return "id,token,label";
+    case UsageGroup::model:
+      return "model";
+    case UsageGroup::plan:
+      return "plan";
+  }
+  return "";
+}
+
 std::string usage_line(UsageGroup group, const UsageRow& row) {
   std::vector<std::string> cells{row.key};
   if (group == UsageGroup::token) cells.insert(cells.end(), {row.prefix + "****", row.label});
@@ -155,9 +170,7 @@ http::Response export_usage(const AdminServices& admin, const http::Request& req
   UsageQuery query = read_usage_query(admin, request);
   query.limit = max_usage_rows;
   std::string text = byte_order_mark;
-  text += query.group == UsageGroup::day     ? "date"
-          : query.group == UsageGroup::model ? "model"
-                                             : "id,token,label";
+  text += head_of(query.group);
   text +=
       ",requests,prompt_tokens,completion_tokens,estimated_requests,estimated_prompt_tokens,"
       "estimated_completion_tokens\r\n";

@@ -71,23 +71,31 @@ http::Response change(const AdminServices& admin, const http::Request& request) 
   return show(admin, name);
 }
 
+/// Throws Error(conflict) for the plan that new tokens get.
+PlanRemoval remove_unless_standard(const AdminServices& admin, const std::string& name,
+                                   const std::optional<std::string>& target) {
+  return admin.services.default_plan->while_it_is([&](const std::string& standard) {
+    if (standard == name) {
+      throw Error(ErrorKind::conflict,
+                  "new tokens get the plan '" + name +
+                      "' (default_plan in the server's settings): name another there first");
+    }
+    return admin.store.remove_plan(name, target, admin.services.period());
+  });
+}
+
 http::Response remove(const AdminServices& admin, const http::Request& request) {
   const std::string name = name_in_path(request);
   const auto use = admin.store.plan(name);
   if (!use) refuse_unknown_plan();
   demand_own(use->plan);
-  if (admin.services.default_plan->name() == name) {
-    throw Error(ErrorKind::conflict,
-                "new tokens get the plan '" + name +
-                    "' (default_plan in the server's settings): name another there first");
-  }
   const std::string target = query_text(request, "move_to", max_text_bytes);
   if (!target.empty()) {
     if (target == name) refuse("'move_to' must be another plan");
     demand_plan(admin.services, target, "'move_to'");
   }
-  const PlanRemoval removal = admin.store.remove_plan(
-      name, target.empty() ? std::nullopt : std::optional(target), admin.services.period());
+  const PlanRemoval removal =
+      remove_unless_standard(admin, name, target.empty() ? std::nullopt : std::optional(target));
   if (!removal.found) refuse_unknown_plan();
   if (removal.tokens > 0 && target.empty()) {
     throw Error(ErrorKind::conflict,

@@ -61,11 +61,6 @@ http::Response list(const AdminServices& admin, const http::Request& request) {
                                    {"next", found.next ? Json(cursor_text(*found.next)) : Json()}});
 }
 
-/// The plan's name, "" for none (which null is, too), or nothing when the body does not say.
-std::optional<std::string> plan_member(const Json& body) {
-  return body.contains("plan") ? optional_text(body, "plan").value_or("") : std::optional<std::string>();
-}
-
 http::Response issue(const AdminServices& admin, const http::Request& request) {
   const bool has_labels = request.body.find("\"labels\"") != std::string::npos;
   const Json body = parse_object(request.body, has_labels ? max_labels_bytes : max_body_bytes);

@@ -15,12 +15,24 @@ class DefaultPlan {
     const std::lock_guard lock(mutex_);
     return name_;
   }
-  void change(const std::string& name) {
+  /// What `check` throws changes nothing.
+  template <class Check>
+  void change(const std::string& name, const Check& check) {
+    const std::lock_guard one_at_a_time(changes_);
+    check();
     const std::lock_guard lock(mutex_);
     name_ = name;
   }
+  /// `act` gets the name, and no change comes between that and its end: so the plan that a change has found
+  /// there is not deleted before new tokens get it.
+  template <class Act>
+  auto while_it_is(const Act& act) const {
+    const std::lock_guard one_at_a_time(changes_);
+    return act(name());
+  }
 
  private:
+  mutable std::mutex changes_;  ///< held for as long as the store takes; nobody who only asks waits for it
   mutable std::mutex mutex_;
   std::string name_;
 };

@@ -71,6 +71,10 @@ void edit_plan(Plan& plan, const Json& body, std::initializer_list<const char*> 
   }
 }
 
+std::optional<std::string> plan_member(const Json& body) {
+  return body.contains("plan") ? optional_text(body, "plan").value_or("") : std::optional<std::string>();
+}
+
 Plan demand_plan(const Services& services, const std::string& name, const std::string& what) {
   if (auto use = services.plan(name)) return std::move(use->plan);
   refuse(what + " names the plan '" + printable(std::string(beginning(name, max_text_bytes))) +

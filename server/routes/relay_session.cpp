@@ -290,6 +290,10 @@ void RelaySession::settle(const Answer& answer) {
   const Usage usage = call_->usage(body_->text());
   services_.store.settle({admission_.token_id, period_.day, counted_as_},
                          {usage.prompt_tokens, usage.completion_tokens, usage.estimated});
+  if (services_.metrics != nullptr) {
+    services_.metrics->count_tokens(endpoint_.path, counted_as_, usage.prompt_tokens, usage.completion_tokens,
+                                    usage.estimated);
+  }
 }
 
 /// On the loop's next turn: this may be called from within the call that ends here.

@@ -11,6 +11,7 @@
 #include "opencat/clock.hpp"
 #include "opencat/random.hpp"
 #include "server/domain/token.hpp"
+#include "server/metrics/server_metrics.hpp"
 #include "server/routes/default_plan.hpp"
 #include "server/store/store.hpp"
 #include "server/upstream/upstream_pool.hpp"
@@ -31,6 +32,7 @@ struct Services {
   std::string public_url;                           ///< without a last slash
   /// A line for the server's log; holds no secret.
   std::function<void(const std::string&)> warn;
+  metrics::ServerMetrics* metrics = nullptr;  ///< null: nobody asks for them
   std::shared_ptr<DefaultPlan> default_plan = std::make_shared<DefaultPlan>();
 
   std::optional<PlanUse> plan(const std::string& name) const { return store.plan(name); }

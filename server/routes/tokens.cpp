@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t tokens_per_ip_and_hour = 5;
 constexpr std::size_t max_meta_bytes = 4096;
 
-TokenRequest parse_token_request(const std::string& bytes) {
+/// `by_operator`: the admin secret came with it.
+TokenRequest parse_token_request(const std::string& bytes, bool by_operator) {
   const Json body = parse_object(bytes);
   TokenRequest request;
   request.platform = text_member(body, "platform");
@@ -28,6 +29,8 @@ TokenRequest parse_token_request(const std::string& bytes) {
   request.install_id = text_member(body, "install_id");
   if (!is_uuid(request.install_id)) refuse("'install_id' must be a UUID");
   request.version = text_member(body, "version");
+  request.plan = plan_member(body);
+  if (request.plan && !by_operator) refuse("'plan' goes with the admin secret only; leave it out");
   const auto meta = body.find("meta");
   if (meta == body.end() || meta->is_null()) return request;
   if (!meta->is_object()) refuse("'meta' must be an object");
@@ -124,7 +127,7 @@ void add_token_routes(http::Routes& routes, Services& services, const AccessGuar
 
   routes.push_back({"POST", "/api/tokens", http::Access::enrolment,
                     http::BlockingHandler([&services, limited](const http::Request& request) {
-                      const TokenRequest wanted = parse_token_request(request.body);
+                      const TokenRequest wanted = parse_token_request(request.body, request.privileged);
                       if (limited && !request.privileged) take_place(services, request.remote_ip);
                       const IssuedToken issued = issue_token(services, wanted);
                       return http::json_response(200, issued_json(services, issued));

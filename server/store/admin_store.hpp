@@ -67,7 +67,8 @@ struct TokenCounts {
   std::int64_t all() const { return active + disabled + expired + quota_exceeded; }  ///< but for the deleted
 };
 
-enum class UsageGroup { day, token, model };
+/// By plan: that which a token has now, a deleted one too, whatever it had when it was used.
+enum class UsageGroup { day, token, model, plan };
 
 struct UsageQuery {
   std::string from;  ///< "2026-11-01", with that day; a rolled-up month counts as its first day
@@ -85,14 +86,15 @@ struct UsageSums {
 };
 
 struct UsageRow {
-  std::string key;     ///< the day ("2026-11-23", or "2026-11" where it is rolled up), token's id or model
+  std::string key;  ///< the day ("2026-11-23", or "2026-11" where it is rolled up), token's id, model or plan
+                    ///< ("": none)
   std::string prefix;  ///< of a token: its first 8 characters and its label
   std::string label;
   UsageSums sums;
 };
 
 struct UsageSummary {
-  std::vector<UsageRow> rows;  ///< days by date; tokens and models by requests, the most first
+  std::vector<UsageRow> rows;  ///< days by date; all others by requests, the most first
   UsageSums total;             ///< of all rows, also those beyond the limit
 };
 

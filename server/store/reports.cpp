@@ -132,6 +132,29 @@ constexpr const char* usage_sums =
     "coalesce(sum(estimated_requests), 0), coalesce(sum(estimated_prompt_tokens), 0), "
     "coalesce(sum(estimated_completion_tokens), 0)";
 
+/// `days` summed up for each token, with its plan, which is then asked for once a token and not once a row.
+std::string by_token_with_plan(const std::string& days) {
+  return " FROM (SELECT token_id, sum(request_count) AS request_count, sum(prompt_tokens) AS prompt_tokens, "
+         "sum(completion_tokens) AS completion_tokens, sum(estimated_requests) AS estimated_requests, "
+         "sum(estimated_prompt_tokens) AS estimated_prompt_tokens, "
+         "sum(estimated_completion_tokens) AS estimated_completion_tokens" +
+         days + " GROUP BY token_id) JOIN tokens ON id = token_id";
+}
+
+const char* usage_key(UsageGroup group) {
+  switch (group) {
+    case UsageGroup::day:
+      return "date";
+    case UsageGroup::token:
+      return "token_id";
+    case UsageGroup::model:
+      return "model";
+    case UsageGroup::plan:
+      return "coalesce(plan, '')";
+  }
+  return "date";
+}
+
 UsageSums sums_at(SQLite::Statement& row, int column) {
   const auto number = [&](int offset) { return row.getColumn(column + offset).getInt64(); };
   UsageSums sums;
@@ -236,14 +259,10 @@ UsageSummary Reports::usage(const UsageQuery& query) {
   total.executeStep();
   summary.total = sums_at(total, 0);
 
-  const char* key = query.group == UsageGroup::day     ? "date"
-                    : query.group == UsageGroup::token ? "token_id"
-                                                       : "model";
-  const std::string order = query.group == UsageGroup::day
-                                ? " ORDER BY date"
-                                : std::string(" ORDER BY sum(request_count) DESC, ") + key;
-  SQLite::Statement rows(database_, std::string("SELECT ") + key + ", " + usage_sums + days + " GROUP BY " +
-                                        key + order + " LIMIT :limit");
+  const char* order = query.group == UsageGroup::day ? "1" : "sum(request_count) DESC, 1";
+  SQLite::Statement rows(database_, std::string("SELECT ") + usage_key(query.group) + ", " + usage_sums +
+                                        (query.group == UsageGroup::plan ? by_token_with_plan(days) : days) +
+                                        " GROUP BY 1 ORDER BY " + order + " LIMIT :limit");
   bind_days(rows, query);
   rows.bind(":limit", query.limit);
   while (rows.executeStep()) {

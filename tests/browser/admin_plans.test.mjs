@@ -2,9 +2,10 @@
 // Plans on the admin page: made, changed, given to tokens and taken away, in both languages.
 // Run: OPENCAT=…/opencat node --test admin_plans.test.mjs
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sql } from '../support/checks.mjs';
 import { newFolder, startServer } from '../support/server.mjs';
 import {
   action,
@@ -49,6 +50,7 @@ const found = (q) => `/tokens?${new URLSearchParams({ q })}`;
 const card = (page, name) =>
   page.locator('.card').filter({ has: page.getByRole('heading', { name, exact: true }) });
 const press = (where, name) => where.getByRole('button', { name, exact: true }).click();
+const lineOf = (page, name) => page.locator('.sums tbody tr').filter({ hasText: name });
 const ofPlan = (page) => page.getByRole('combobox', { name: 'Plan', exact: true });
 const save = (page) => press(dialog(page), 'Save');
 /** The limits and the plan of each token that `q` finds, in the order of their issue. */
@@ -320,4 +322,34 @@ test('axe finds nothing and nothing sticks out, light and dark, in both language
     await clean('bulk');
     assert.deepEqual(page.trouble, []);
   }
+});
+
+test('usage by plan: what the tokens of each used, and those without one, in both languages', async (t) => {
+  const [ann, bob] = await prepare('measured', 5, 'Ann of the plan', 'Bob of the plan');
+  const alone = await admin('POST', 'tokens', { label: 'nobody’s' });
+  const use = (id, n) =>
+    `INSERT INTO usage (token_id, date, model, request_count, prompt_tokens, completion_tokens)
+     VALUES ('${id}', date('now'), 'm', ${n}, ${n * 100}, ${n * 10});`;
+  sql(server, use(ann.id, 30) + use(bob.id, 12) + use(alone.id, 7));
+  for (const [locale, none, plan, hint] of [
+    ['en-US', 'No plan', 'Plan', 'By the plan that each token has now.'],
+    ['zh-CN', '无套餐', '套餐', '按每个令牌现在的套餐统计。'],
+  ]) {
+    const page = await open(t, '/usage', { locale });
+    await page.locator('.usage-view .choices').getByRole('button', { name: plan, exact: true }).click();
+    const lines = page.locator('.sums tbody tr');
+    await says(page.locator('.sums thead th').first(), plan);
+    await says(lines.first(), 'measured4285.7%4,200420');
+    await says(lines.nth(1), `${none}714.3%70070`);
+    await says(page.locator('.bars li').nth(1), none);
+    await says(page.locator('.usage .hint').last(), hint);
+    assert.deepEqual(await axeFindings(page), []);
+    assert.deepEqual(page.trouble, []);
+  }
+  const page = await open(t, '/usage?group=plan');
+  await lineOf(page, 'measured').waitFor();
+  const saving = page.waitForEvent('download');
+  await press(page, 'Export CSV');
+  const csv = await readFile(await (await saving).path(), 'utf8');
+  assert.match(csv, /^\ufeffplan,requests,.*\r\nmeasured,42,4200,420,/);
 });

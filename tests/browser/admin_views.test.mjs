@@ -230,6 +230,7 @@ test('hostile labels and model names are text, everywhere that they are shown', 
   for (const view of [
     '/usage?group=token',
     '/usage?group=model',
+    '/usage?group=plan',
     `/usage?token=x&name=${encodeURIComponent(hostile[0])}`,
   ]) {
     await page.goto(`${server.url}/admin#${view}`);

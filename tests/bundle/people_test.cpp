@@ -25,6 +25,16 @@ TEST_CASE("a header names the column of labels; without one it is the first") {
   CHECK(folders("\"A\"\"B\"\n\"one, two\"") == Names{"A-B", "one-two"});
 }
 
+TEST_CASE("a header may name a column of plans, and who has nothing there gets the one for all") {
+  const auto plans = [](const std::string& csv) { return plans_of(read_people(csv, "people.csv", "all")); };
+  CHECK(plans("name,PLAN\nA,x\nB, \nC\n") == Names{"x", "all", "all"});
+  CHECK(plans("套餐,姓名\nx,A\n") == Names{"x"});
+  // Without a row of names it is only a word.
+  CHECK(plans("A,plan\nB,x\n") == Names{"all", "all"});
+  CHECK(plans_of(numbered_people(2, "", "x")) == Names{"x", "x"});
+  CHECK_THROWS_AS(plans("name,plan\nA,x\ay\n"), Error);
+}
+
 TEST_CASE("every folder is a name that every system takes, and another than all others") {
   CHECK(folders("con\nCOM1\n...\n a/b\\c:d \n-x-\n") ==
         Names{"user-con", "user-COM1", "user", "a-b-c-d", "x"});

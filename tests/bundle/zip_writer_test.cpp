@@ -29,7 +29,7 @@ std::vector<ZipEntry> many_entries() {
   std::uint32_t state = 1;
   for (int i = 0; i < 300; ++i) {
     std::string bytes;
-    const std::size_t size = i % 50 == 7 ? 3 << 20 : static_cast<std::size_t>(i) * 10;
+    const std::size_t size = i % 50 == 7 ? 512 << 10 : static_cast<std::size_t>(i) * 10;
     while (bytes.size() < size) {
       state = state * 1664525u + 1013904223u;
       bytes += i % 3 == 0 ? static_cast<char>(state >> 24) : static_cast<char>('a' + (state >> 29));

@@ -132,6 +132,7 @@ test('a real Prometheus has data for every panel, and alerts when a model and th
 // What a server would have said, a minute a step, and the alert that must come of it after an hour.
 const count = 'http_server_request_duration_seconds_count';
 const answers = 'gen_ai_server_request_duration_seconds_count{error_type="",gen_ai_request_model="m"}';
+const tokens = 'gen_ai_client_token_usage_sum{gen_ai_token_type="input",gen_ai_request_model="m"}';
 const buckets = (name, labels = '') => [
   [`${name}_bucket{instance="a",le="0.1"${labels}}`, '0+1x90'],
   [`${name}_bucket{instance="a",le="10"${labels}}`, '0+90x90'],
@@ -158,6 +159,7 @@ const TROUBLE = {
   OpenCatRestarts: [['process_start_time_seconds{job="opencat",instance="a"}', '0+60x90']],
   OpenCatAccessLogDrops: [['opencat_access_log_dropped_total{instance="a"}', '0+1x90']],
   OpenCatManyAnswers: [[answers, '0+1000x90']],
+  OpenCatManyTokens: [[tokens, '0+2000000x90']],
 };
 /** The same server when all is well. */
 const WELL = [
@@ -170,6 +172,7 @@ const WELL = [
   ['process_start_time_seconds{job="opencat",instance="a"}', '1x90'],
   ['opencat_access_log_dropped_total{instance="a"}', '0x90'],
   [answers, '0+1x90'],
+  [tokens, '0+1000x90'],
 ];
 
 test('each alert fires in the trouble it is for, and none while all is well', async (t) => {

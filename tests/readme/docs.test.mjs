@@ -13,9 +13,9 @@ import { startUpstream } from '../fakes/upstream.mjs';
 import { chat, hello } from '../support/http.mjs';
 import { parseMetrics } from '../support/metrics.mjs';
 import { freePort, newFolder, runOpencat, startServer } from '../support/server.mjs';
-import { commandsIn, isServer, sections } from './commands.mjs';
-import { checkAgainstHelp, readmeText } from './run_readme.mjs';
-import { newShell } from './shell.mjs';
+import { commandsIn, isServer } from './commands.mjs';
+import { checkAgainstHelp, readmeText, runSections } from './run_readme.mjs';
+import { inShell } from './shell.mjs';
 
 /** Why they are not run; opencat's are held against --help. */
 const NOT_RUN = {
@@ -63,14 +63,7 @@ after(async () => {
 test('each command of each page works in its order', async (t) => {
   const ran = new Set();
   for (const page of english) {
-    const pageRan = [];
-    for (const section of sections(readmeText(page)).filter(({ commands }) => commands.length > 0)) {
-      await t.test(`${page}: ${section.title}`, async () =>
-        pageRan.push(...(await runSection(section.commands))),
-      );
-    }
-    assert.deepEqual(pageRan, commandsIn(readmeText(page)), `${page}: every command was run`);
-    for (const command of pageRan) ran.add(command);
+    for (const command of await runSections(t, page, runSection)) ran.add(command);
   }
   assert.ok(ran.size > 20, `${ran.size} commands`);
   for (const command of Object.keys(NOT_RUN)) assert.ok(ran.has(command), `no page has: ${command}`);
@@ -139,12 +132,13 @@ test('of the two upstreams in the example the second steps in for the first', as
 async function runSection(commands) {
   const [port, second] = [await freePort(), await freePort()];
   const env = { OPENCAT_PORT: String(port), OPENCAT_UPSTREAM_URL: upstream.url, OPENCAT_UPSTREAM_MODEL: 'm' };
-  const shell = await newShell({ home, env });
-  const { file } = certificate(shell.folder, ['chat.example.com']);
-  fs.renameSync(file, path.join(shell.folder, 'chain.pem'));
-  let token;
-  try {
+  const ran = [];
+  await inShell({ home, env }, async (shell) => {
+    const { file } = certificate(shell.folder, ['chat.example.com']);
+    fs.renameSync(file, path.join(shell.folder, 'chain.pem'));
+    let token;
     for (const command of commands) {
+      ran.push(command);
       if (command.startsWith('./dev ') || command in NOT_RUN) {
         if (/^(\.\/dev|opencat) /.test(command)) checkAgainstHelp(command);
         continue;
@@ -160,10 +154,8 @@ async function runSection(commands) {
       else token = await runOne(local, shell, token);
       if (command.includes('--data-dir restored')) await checkRestored(`http://127.0.0.1:${second}`, token);
     }
-  } finally {
-    await shell.stop();
-  }
-  return commands;
+  });
+  return ran;
 }
 
 /** Runs it; the token that it made, else the one before. */

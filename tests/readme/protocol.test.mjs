@@ -149,6 +149,9 @@ test('the admin examples have the members that the server sends', async () => {
     const { date, ...sums } = shape(usage.usage[0]);
     assert.deepEqual(shape(told.usage[0]), { ...sums, ...Object.fromEntries(names.map((n) => [n, date])) });
   }
+  const { date: _, ...sums } = usage.usage[0];
+  const [withoutPlan] = (await admin('GET', '/usage?group=plan')).usage;
+  assert.deepEqual(shape(withoutPlan), shape({ ...sums, plan: null }));
   const named = {
     name: 'class-4',
     quota: { daily_limit: 5 },

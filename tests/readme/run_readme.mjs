@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { freePort, newFolder } from '../support/server.mjs';
 import { commandsIn, inlineCommands, isServer, sections, wordsOf } from './commands.mjs';
-import { newShell } from './shell.mjs';
+import { inShell } from './shell.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const platform = `linux-${process.arch}`;
@@ -21,6 +21,19 @@ let upstream;
 
 /** Reads a README of this repository. */
 export const readmeText = (name) => fs.readFileSync(path.join(repository, name), 'utf8');
+
+/**
+ * Each section of a page as a test of its own, in their order: `runSection(commands)` runs them and resolves to those
+ * that it ran, which must be all of the page. Resolves to them.
+ */
+export async function runSections(t, name, runSection) {
+  const ran = [];
+  const markdown = readmeText(name);
+  for (const { title, commands } of sections(markdown).filter(({ commands }) => commands.length > 0))
+    await t.test(`${name}: ${title}`, async () => ran.push(...(await runSection(commands))));
+  assert.deepEqual(ran, commandsIn(markdown), `${name}: every command was run`);
+  return ran;
+}
 
 export function testReadme(name) {
   const markdown = readmeText(name);
@@ -30,11 +43,7 @@ export function testReadme(name) {
   test(`the commands of ${name} work in their order`, async (t) => {
     const home = await newFolder();
     t.after(() => fs.rmSync(home, { recursive: true, force: true }));
-    const ran = [];
-    for (const section of sections(markdown).filter(({ commands }) => commands.length > 0)) {
-      await t.test(section.title, async () => ran.push(...(await runSection(section, home))));
-    }
-    assert.deepEqual(ran, commandsIn(markdown), 'every command was run');
+    const ran = await runSections(t, name, (commands) => runSection(commands, home));
     assert.ok(ran.length > 0);
   });
 
@@ -46,11 +55,10 @@ export function testReadme(name) {
 }
 
 /** Runs a section's commands in a folder of their own; those that ran. */
-async function runSection({ commands }, home) {
+async function runSection(commands, home) {
   const port = await freePort();
-  const shell = await newShell({ home, env: { OPENCAT_PORT: String(port) } });
   const ran = [];
-  try {
+  await inShell({ home, env: { OPENCAT_PORT: String(port) } }, async (shell) => {
     // The built executable, where a clone has it.
     fs.mkdirSync(path.join(shell.folder, 'build', 'release'), { recursive: true });
     fs.symlinkSync(path.resolve(process.env.OPENCAT), path.join(shell.folder, 'build', 'release', 'opencat'));
@@ -58,9 +66,7 @@ async function runSection({ commands }, home) {
       await runCommand(command, shell, `http://127.0.0.1:${port}`);
       ran.push(command);
     }
-  } finally {
-    await shell.stop();
-  }
+  });
   return ran;
 }
 

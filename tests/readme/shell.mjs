@@ -13,11 +13,21 @@ const cache = path.resolve(process.env.OPENCAT_TEST_CACHE || path.join(repositor
 const PASSED =
   /^(PATH|LANG|TMPDIR|SSL_CERT_\w+|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|npm_config_\w+|(HTTPS?|ALL|NO)_PROXY)$/i;
 
+/** `act(shell)` in a shell that ends with it, its servers too; what it resolves to. */
+export async function inShell(options, act) {
+  const shell = await newShell(options);
+  try {
+    return await act(shell);
+  } finally {
+    await shell.stop();
+  }
+}
+
 /**
  * {folder, served, run(command), serve(command), stop()}: each command runs in a shell of its own, so a `cd` or
  * `export` would be lost; `home` is kept from one shell to the next.
  */
-export async function newShell({ home, env: more }) {
+async function newShell({ home, env: more }) {
   const folder = await newFolder();
   const passed = Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED.test(name)));
   const env = {

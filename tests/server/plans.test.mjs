@@ -5,9 +5,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
-import { hangUp, refused, used } from '../support/checks.mjs';
+import { hangUp, refused, usageOf, used } from '../support/checks.mjs';
 import { ask, bearer, chat } from '../support/http.mjs';
-import { newFolder, runOpencat, startServer } from '../support/server.mjs';
+import { newFolder, runOpencat, startServer, tokenRequest } from '../support/server.mjs';
 
 let upstream;
 before(async () => (upstream = await startUpstream({ handle: (model) => model.answer() })));
@@ -225,4 +225,54 @@ test('many tokens get a plan at once, and opencat token shows and sets it', asyn
   assert.equal(JSON.parse(on.stdout).quota.daily_limit, 7);
   const created = await run('create', '--plan', 'class');
   assert.equal(JSON.parse(created.stdout).plan, 'class');
+});
+
+test('who asks for a token chooses its plan with the admin secret only', async (t) => {
+  const server = await start(t, { file: filed(5), args: ['--enroll-key', 'the-key'] });
+  await server.json('POST', '/plans', { name: 'better' });
+  const post = (plan, headers) =>
+    ask(`${server.origin}/api/tokens`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(tokenRequest({ plan })),
+    });
+  const operator = { 'X-Admin-Secret': server.secret };
+  assert.equal((await post('better', operator)).json().plan, 'better');
+  assert.equal((await post(null, operator)).json().plan, null);
+  assert.equal((await post(undefined, operator)).json().plan, 'filed');
+  refused(await post('absent', operator), 400, 'INVALID_REQUEST');
+  const user = { 'X-Enroll-Key': 'the-key' };
+  assert.equal((await post(undefined, user)).json().plan, 'filed');
+  for (const plan of ['better', null]) {
+    const { message } = refused(await post(plan, user), 400, 'INVALID_REQUEST');
+    assert.match(message, /'plan' goes with the admin secret only; leave it out/);
+  }
+  assert.equal((await server.json('GET', '/tokens')).total, 4, 'and nothing was issued');
+});
+
+test('usage by plan: in JSON, as CSV and as a table, with those that have none', async (t) => {
+  const server = await start(t);
+  await server.json('POST', '/plans', { name: 'class' });
+  const { tokens } = await server.json('POST', '/tokens', { count: 2, plan: 'class' });
+  const alone = await server.json('POST', '/tokens', {});
+  for (const { token } of [...tokens, alone]) {
+    assert.equal((await chat(server, token, hello('small'))).status, 200);
+    await usageOf(server, token);
+  }
+  const told = await server.json('GET', '/usage?group=plan');
+  assert.equal(told.group, 'plan');
+  assert.deepEqual(
+    told.usage.map(({ plan, requests, prompt_tokens }) => [plan, requests, prompt_tokens]),
+    [
+      ['class', 2, 14],
+      [null, 1, 7],
+    ],
+  );
+  assert.equal(told.total.requests, 3);
+  const csv = (await server.admin('GET', '/export/usage?group=plan')).body.toString();
+  const [head, first, second] = csv.split('\r\n');
+  assert.match(head, /^\ufeffplan,requests,prompt_tokens,/);
+  assert.deepEqual([first, second], ['class,2,14,6,0,0,0', ',1,7,3,0,0,0']);
+  const table = await runOpencat(['token', 'usage', '--group', 'plan', '--data-dir', server.dir]);
+  assert.match(table.stdout, /^PLAN +REQUESTS.*\nclass +2 +14 .*\n- +1 +7 .*\nall +3 +21 /);
 });

@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startUpstream } from '../fakes/upstream.mjs';
+import { answer, startUpstream } from '../fakes/upstream.mjs';
 import { refused, used } from '../support/checks.mjs';
-import { ask, chat, chatStream, connect, eventually, hello } from '../support/http.mjs';
+import { ask, bearer, chat, chatStream, connect, eventually, hello } from '../support/http.mjs';
 import { parseMetrics } from '../support/metrics.mjs';
 import { runOpencat, startServer } from '../support/server.mjs';
 
@@ -167,4 +167,80 @@ test('the metrics tell of requests, streams, models, commits, upstreams and the 
   for (const secret of [token, token.slice(0, 12), id, '127.0.0.1', 'clients', 'BREW']) {
     assert.ok(!text.includes(secret), secret);
   }
+});
+
+test('the metrics tell of the tokens that models used, by model and kind, and which were estimated', async (t) => {
+  const server = await start();
+  t.after(() => server.stop());
+  const { token, id } = await server.issue();
+  const name = 'gen_ai_client_token_usage';
+  const metrics = () => scrape(server.ready.ops_url);
+  const labelsOf = (gen_ai_token_type, opencat_estimated, more = {}) => ({
+    gen_ai_request_model: 'm',
+    gen_ai_operation_name: 'chat',
+    gen_ai_token_type,
+    opencat_estimated,
+    ...more,
+  });
+  const settled = (labels, count) =>
+    eventually(async () => (await metrics()).value(`${name}_count`, labels) === count, `${count} counted`);
+  assert.equal((await metrics()).value(`${name}_count`), 0);
+
+  const whole = chat(server, token);
+  (await upstream.next()).answer(answer('hello'));
+  await whole;
+  const stream = chatStream(server, token, { ...hello, stream_options: { include_usage: true } });
+  const model = await upstream.next();
+  model.say('one');
+  await model.usage(20, 300);
+  model.done();
+  await (await stream).rest();
+  await settled(labelsOf('output', 'false'), 2);
+  const reported = await metrics();
+  assert.equal(reported.value(`${name}_sum`, labelsOf('input', 'false')), 27);
+  assert.equal(reported.value(`${name}_sum`, labelsOf('output', 'false')), 303);
+  assert.equal(reported.value(`${name}_bucket`, labelsOf('output', 'false', { le: '4' })), 1);
+  assert.equal(reported.value(`${name}_count`, { opencat_estimated: 'true' }), 0);
+
+  // Nobody reports the usage of a stream that its client left.
+  const words = 'four words of text '.repeat(8);
+  const left = chatStream(server, token, { messages: [{ role: 'user', content: words }] });
+  const deserted = await upstream.next();
+  await deserted.say(words);
+  const { next, request } = await left;
+  await next();
+  request.destroy();
+  await deserted.closed;
+  await settled(labelsOf('output', 'true'), 1);
+  const estimated = await metrics();
+  for (const type of ['input', 'output']) {
+    const tokens = estimated.value(`${name}_sum`, labelsOf(type, 'true'));
+    assert.ok(tokens >= 30 && tokens <= 50, `${type}: ${tokens}`);
+  }
+
+  const embedded = ask(`${server.origin}/v1/embeddings`, {
+    method: 'POST',
+    headers: bearer(token),
+    body: JSON.stringify({ model: 'm', input: 'text' }),
+  });
+  (await upstream.next()).answer({ data: [], usage: { prompt_tokens: 11, total_tokens: 11 } });
+  assert.equal((await embedded).status, 200);
+  const refusal = chat(server, token);
+  (await upstream.next()).fail(400, { message: 'no' });
+  assert.equal((await refusal).status, 400);
+  await chat(server, token, { ...hello, model: 'a-model-of-the-clients' });
+  await settled({ gen_ai_operation_name: 'embeddings' }, 1);
+  const all = await metrics();
+  assert.equal(all.value(`${name}_sum`, { gen_ai_operation_name: 'embeddings' }), 11);
+  assert.equal(all.value(`${name}_count`), 7, 'what was refused used nothing');
+
+  // The same numbers as the operator's own books.
+  const secretOf = { 'X-Admin-Secret': server.secret };
+  const books = (await ask(`${server.origin}/api/admin/usage`, { headers: secretOf })).json().total;
+  const sums = (labels) => all.value(`${name}_sum`, labels);
+  assert.equal(sums({ gen_ai_token_type: 'input' }), books.prompt_tokens);
+  assert.equal(sums({ gen_ai_token_type: 'output' }), books.completion_tokens);
+  const text = JSON.stringify(all.series);
+  for (const secret of [token, token.slice(0, 12), id, '127.0.0.1', 'clients'])
+    assert.ok(!text.includes(secret), secret);
 });

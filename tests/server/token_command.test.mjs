@@ -62,6 +62,7 @@ async function wholeLife(where, options) {
   assert.equal((await json('show', made.id)).status, 'quota_exceeded');
   assert.match(await text('usage'), /^DAY +REQUESTS +PROMPT TOKENS/);
   assert.equal((await json('usage', '--group', 'model', '--from', '2026-01-01')).group, 'model');
+  assert.match(await text('usage', '--group', 'plan'), /^PLAN +REQUESTS/);
   assert.deepEqual(await json('delete', many[0].id), { deleted: many[0].id });
   assert.equal(
     await text('delete', many[1].id, many[2].id),

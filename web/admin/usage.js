@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Usage by day, token and model: figures, a chart, and the table with the same.
+// Usage by day, token, model and plan: figures, a chart, and the table with the same.
 import { el } from '../common/dom.js';
 import { createDayChart } from './chart.js';
 import { everyDay } from './days.js';
@@ -41,6 +41,7 @@ export function createUsageView(app) {
       ['day', t('byDay')],
       ['token', t('byToken')],
       ['model', t('byModel')],
+      ['plan', t('plan')],
     ],
     (value) => ask({ group: value }),
   );
@@ -95,7 +96,7 @@ export function createUsageView(app) {
   function show(params) {
     asked = { ...plain, ...params };
     if (!spans.includes(Number(asked.days))) asked.days = plain.days;
-    if (!['day', 'token', 'model'].includes(asked.group)) asked.group = plain.group;
+    if (!['day', 'token', 'model', 'plan'].includes(asked.group)) asked.group = plain.group;
     const isCustom = Boolean(asked.from && asked.to);
     group.choose(asked.group);
     period.value = isCustom ? 'custom' : asked.days;
@@ -152,7 +153,9 @@ export function createUsageView(app) {
     const more =
       usage.length === most_rows && answer.group !== 'day'
         ? el('p', { className: 'hint' }, t('moreRows', { n: format.number(most_rows) }))
-        : null;
+        : answer.group === 'plan'
+          ? el('p', { className: 'hint' }, t('planOfNow'))
+          : null;
     content.replaceChildren(
       ...[figures(app, total), note, ...picture, more, table(app, answer, showToken)].filter(Boolean),
     );
@@ -206,7 +209,8 @@ function figures({ t, format }, total) {
   );
 }
 
-const keyOf = ({ t }, row) => row.model ?? (row.label || row.id || t('unnamed'));
+const keyOf = ({ t }, row) =>
+  'plan' in row ? (row.plan ?? t('noPlan')) : (row.model ?? (row.label || row.id || t('unnamed')));
 
 /** The first few, each a bar as long as its part of the most. */
 function bars(app, usage) {
@@ -234,7 +238,7 @@ function bars(app, usage) {
 function table(app, { group, usage, total }, showToken) {
   const { t, format } = app;
   const head = (words, number) => el('th', { scope: 'col', className: number ? 'number' : '' }, words);
-  const first = { day: t('date'), token: t('token'), model: t('model') }[group];
+  const first = { day: t('date'), token: t('token'), model: t('model'), plan: t('plan') }[group];
   const names = [t('requests'), t('share'), t('promptTokens'), t('completionTokens')];
   const number = (value) => el('td', { className: 'number' }, value);
   const rows = (group === 'day' ? [...usage].reverse() : usage).map((row) =>
@@ -263,6 +267,7 @@ function nameCell(app, group, row, showToken) {
     return [
       row.date.length === 7 ? t('monthWhole', { month: format.month(row.date) }) : format.day(row.date),
     ];
+  if (group === 'plan') return [row.plan ?? t('noPlan')];
   if (group === 'model') return [row.model || t('unnamed')];
   const press = el('button', { type: 'button', className: 'link', onclick: () => showToken(row) });
   press.append(row.label || t('unlabelled'));

@@ -207,6 +207,7 @@ export const words = {
     uptimeDays: '{d} d {h} h',
     uptimeHours: '{h} h {m} min',
     uptimeMinutes: '{m} min {s} s',
+    planOfNow: 'By the plan that each token has now.',
     plans: 'Plans',
     plan: 'Plan',
     allPlans: 'All plans',

@@ -202,6 +202,7 @@ export const chinese = {
   uptimeDays: '{d} 天 {h} 小时',
   uptimeHours: '{h} 小时 {m} 分',
   uptimeMinutes: '{m} 分 {s} 秒',
+  planOfNow: '按每个令牌现在的套餐统计。',
   plans: '套餐',
   plan: '套餐',
   allPlans: '全部套餐',

@@ -157,6 +157,13 @@ constexpr const char* usage_sums =
     "coalesce(sum(estimated_requests), 0), coalesce(sum(estimated_prompt_tokens), 0), "
     "coalesce(sum(estimated_completion_tokens), 0)";
 
+/// Tokens' own sums, so that their plans are asked for once a token and not once a row.
+constexpr const char* sums_by_token =
+    " FROM (SELECT token_id, sum(request_count) AS request_count, sum(prompt_tokens) AS prompt_tokens, "
+    "sum(completion_tokens) AS completion_tokens, sum(estimated_requests) AS estimated_requests, "
+    "sum(estimated_prompt_tokens) AS estimated_prompt_tokens, "
+    "sum(estimated_completion_tokens) AS estimated_completion_tokens";
+
 UsageSums sums_at(const Row& row, int column) {
   UsageSums sums;
   sums.requests = number(row, column);
@@ -164,6 +171,20 @@ UsageSums sums_at(const Row& row, int column) {
   sums.estimated_requests = number(row, column + 3);
   sums.estimated_tokens = {number(row, column + 4), number(row, column + 5)};
   return sums;
+}
+
+const char* usage_key(UsageGroup group) {
+  switch (group) {
+    case UsageGroup::day:
+      return "date";
+    case UsageGroup::token:
+      return "token_id";
+    case UsageGroup::model:
+      return "model";
+    case UsageGroup::plan:
+      return "coalesce(plan, '')";
+  }
+  return "date";
 }
 
 void add_days(Question& question, const UsageQuery& query) {
@@ -220,18 +241,23 @@ UsageSummary sum_usage(Session& session, const UsageQuery& query) {
   summary.total = sums_at(total.ask(session)[0], 0);
 
   const bool by_token = query.group == UsageGroup::token;
-  const std::string key = query.group == UsageGroup::day ? "date" : by_token ? "token_id" : "model";
   Question question;
-  question += "SELECT " + key + ", " + usage_sums;
+  question += std::string("SELECT ") + usage_key(query.group) + ", " + usage_sums;
   if (by_token) {
     // Of a deleted one, too.
     question +=
         ", (SELECT token_prefix FROM tokens WHERE id = token_id), "
         "(SELECT label FROM tokens WHERE id = token_id)";
   }
-  add_days(question, query);
-  question += " GROUP BY " + key + " ORDER BY " +
-              (query.group == UsageGroup::day ? key : "sum(request_count) DESC, " + key) + " LIMIT " +
+  if (query.group == UsageGroup::plan) {
+    question += sums_by_token;
+    add_days(question, query);
+    question += " GROUP BY token_id) AS used JOIN tokens ON id = token_id";
+  } else {
+    add_days(question, query);
+  }
+  question += std::string(" GROUP BY 1 ORDER BY ") +
+              (query.group == UsageGroup::day ? "1" : "sum(request_count) DESC, 1") + " LIMIT " +
               question.with(query.limit);
   for (const Row& row : question.ask(session)) {
     summary.rows.push_back({text(row, 0), by_token ? text(row, 7) : std::string(),

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "server/metrics/metrics.hpp"
-
 #include <limits>
 #include <thread>
 
+#include "server/metrics/server_metrics.hpp"
 #include "tests/catch.hpp"
 
 using namespace opencat::metrics;
@@ -70,4 +69,29 @@ TEST_CASE("counts from several threads are all there") {
   for (std::thread& thread : threads) thread.join();
   CHECK(family.with({"/v1/chat/completions", "200"}).value() == each);
   CHECK(histogram.cumulative().back() == std::uint64_t{2} * each);
+}
+
+TEST_CASE("tokens of each model are counted up to a bound of models, and none of a kind is no value") {
+  ServerMetrics metrics;
+  for (int i = 0; i < 10'000; ++i) {
+    metrics.count_tokens("/chat/completions", "m" + std::to_string(i % 1000), i % 2, 2, i % 3 == 0);
+  }
+  std::size_t series = 0;
+  std::uint64_t values = 0;
+  metrics.gen_ai_tokens.each([&](const Labels&, const Histogram& histogram) {
+    ++series;
+    values += histogram.cumulative().back();
+  });
+  CHECK(series <= 801);
+  CHECK(values == 15'000);
+}
+
+TEST_CASE("a call's operation has the name of the conventions") {
+  CHECK(gen_ai_operation("/v1/chat/completions") == "chat");
+  CHECK(gen_ai_operation("/v1/completions") == "text_completion");
+  CHECK(gen_ai_operation("/v1/embeddings") == "embeddings");
+  CHECK(gen_ai_operation("/v1/messages") == "chat");
+  CHECK(gen_ai_operation("/v1/responses") == "chat");
+  CHECK(gen_ai_operation("/v1/audio/speech") == "generate_content");
+  CHECK(gen_ai_operation("/images/edits") == "generate_content");
 }

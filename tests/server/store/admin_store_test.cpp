@@ -158,6 +158,49 @@ TEST_CASE("tokens issued together are all there, or none") {
   CHECK(ids(fixture, {}) == "ba");
 }
 
+TEST_CASE("usage sums up by the plans that tokens have now; those without one are a group of their own") {
+  Fixture fixture(EACH_STORE);
+  for (const char* name : {"p", "q"}) {
+    Plan plan;
+    plan.name = name;
+    REQUIRE(fixture.store->add_plan(plan, today));
+  }
+  std::vector<TokenRecord> tokens;
+  for (const char name : {'a', 'b', 'c', 'd'}) tokens.push_back(fixture.issue(name));
+  const auto give = [&](const std::string& id, const std::string& plan) {
+    TokenChange change;
+    change.plan = plan;
+    REQUIRE(fixture.store->change(id, change, today));
+  };
+  for (const char* id : {"tok_a", "tok_b"}) give(id, "p");
+  give("tok_c", "q");
+  for (const TokenRecord& token : tokens) fixture.admit(token, now, "m");
+  fixture.admit(tokens[0], now - 24h, "n");
+  fixture.admit(tokens[3], now, "n");
+  fixture.store->settle({"tok_b", "2026-11-23", "m"}, {20, 2});
+  fixture.store->settle({"tok_d", "2026-11-23", "n"}, {5, 6, true});
+  fixture.commit();
+  const auto rows = [&](const UsageQuery& query) {
+    std::string text;
+    const UsageSummary summary = fixture.store->usage(query);
+    for (const UsageRow& row : summary.rows) {
+      text += row.key + "=" + std::to_string(row.sums.requests) + "/" +
+              std::to_string(row.sums.tokens.prompt) + "/" +
+              std::to_string(row.sums.estimated_tokens.completion) + " ";
+    }
+    return text + "of " + std::to_string(summary.total.requests);
+  };
+  const UsageQuery all{"2026-11-01", "2026-11-23", UsageGroup::plan, 10};
+  CHECK(rows(all) == "p=3/20/0 =2/5/6 q=1/0/0 of 6");
+  CHECK(rows({"2026-11-22", "2026-11-22", UsageGroup::plan, 10}) == "p=1/0/0 of 1");
+  CHECK(rows({"2026-11-01", "2026-11-23", UsageGroup::plan, 1}) == "p=3/20/0 of 6");
+  CHECK(rows({"2026-11-01", "2026-11-23", UsageGroup::plan, 10, "tok_c"}) == "q=1/0/0 of 1");
+  // What a deleted token used was used.
+  CHECK(fixture.store->remove_all({"tok_b"}, now).empty());
+  give("tok_a", "");
+  CHECK(rows(all) == "=4/5/6 p=1/20/0 q=1/0/0 of 6");
+}
+
 TEST_CASE("usage sums up by day, token and model, and says how much is estimated") {
   Fixture fixture(EACH_STORE);
   const auto a = fixture.issue('a');
