@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The Debian package, and a Debian to prove it in. Sourced by ./dev, behind release.sh and wine_root.sh.
+# The Debian package, and a Debian to prove it in. Sourced by ./dev, behind release.sh and debian_root.sh.
 
 # ./dev deb TARGET: build/releases/opencat_VERSION_ARCHITECTURE.deb, with the executable of `./dev release TARGET`. The
 # same sources give the same bytes: all times are the commit's.
@@ -21,12 +21,9 @@ deb() {
 
 # A bare Debian 12 in build/deb-root, for tests/packaging/deb.test.mjs, which works on copies of it.
 ensure_deb_root() {
-  local root=$PWD/build/deb-root mirror
+  local root=$PWD/build/deb-root
   [ -f "$root/ready" ] && return
-  ensure_packages wine
-  mirror=$(debian_mirror) || fail "no mirror of Debian in /etc/apt"
   say "making a Debian 12 in build/deb-root, once: about 300 MB"
-  as_root rm -rf "$root"
-  quietly build/deb-debootstrap.log as_root debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$mirror"
+  bootstrap deb-root bookworm --include=ca-certificates
   as_root touch "$root/ready"
 }

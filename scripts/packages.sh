@@ -17,7 +17,7 @@
   packages_release_win_x64='g++-mingw-w64-x86-64-posix'
   packages_release_all='zip gzip tar git'
   packages_deb='file binutils gzip git'
-  packages_wine='debootstrap util-linux'
+  packages_root='debootstrap util-linux'
   packages_fuzz='clang libclang-rt-dev'
   packages_lint='clang-format clang-tidy shellcheck'
 }

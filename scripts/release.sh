@@ -56,3 +56,11 @@ release() {
   (cd build/releases && sha256sum "opencat-$target$ending")
   release_parts "$target" "build/releases/opencat-$target$ending"
 }
+
+# The memory of an idle server (scripts/startup_order.mjs): cmake/startup.ld, from a build for this machine's own kind.
+startup_order() {
+  ensure_packages release_linux_arm64 # qemu, which runs this CPU's programs, too
+  release linux-x64
+  node scripts/startup_order.mjs build/release-linux-x64/opencat build/release-linux-x64/opencat.map >build/startup.ld
+  mv build/startup.ld cmake/startup.ld
+}

@@ -1,21 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# A Debian 13 with Wine 10 in build/wine-root, for tests/pcs/windows.test.mjs: Debian 12's Wine 8 cannot connect from
-# Node (it lacks TCP_KEEPIDLE). Sourced by ./dev.
-
-# The first mirror of Debian among this machine's sources.
-debian_mirror() {
-  apt_sources sources list | sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?([^ ]+) .*/\2/p' | grep -m1 -E '/debian/?$'
-}
+# A Debian 13 with Wine 10 in build/wine-root, for tests/pcs: Debian 12's Wine 8 cannot connect from Node (it lacks
+# TCP_KEEPIDLE). Sourced by ./dev, behind debian_root.sh.
 
 ensure_wine_root() {
-  local root=$PWD/build/wine-root mirror
+  local root=$PWD/build/wine-root
   [ -f "$root/ready" ] && return
-  ensure_packages wine
-  mirror=$(debian_mirror) || fail "no mirror of Debian in /etc/apt"
   say "making a Debian 13 with Wine in build/wine-root, once: about 1.5 GB"
-  as_root rm -rf "$root"
-  quietly build/wine-debootstrap.log as_root debootstrap --variant=minbase trixie "$root" "$mirror"
+  bootstrap wine-root trixie
   # In a mount namespace of its own: whatever happens, nothing stays mounted here.
   # shellcheck disable=SC2016  # expanded by the inner shell
   quietly build/wine-install.log as_root unshare --mount --pid --fork --kill-child sh -ec '

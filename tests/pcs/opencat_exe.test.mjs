@@ -6,13 +6,12 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { sandbox, tree, until } from '../cli/helpers.mjs';
+import { sandbox, tree } from '../cli/helpers.mjs';
 import { certificate } from '../fakes/certificate.mjs';
 import { NodeMirror } from '../fakes/node_mirror.mjs';
 import { Signer } from '../fakes/openpgp.mjs';
 import { NODE_VERSION, NPM_VERSION } from '../fakes/runtime.mjs';
-import { tokenRequest, startServer } from '../support/server.mjs';
-import { chatStream } from '../support/http.mjs';
+import { startServer } from '../support/server.mjs';
 import { release } from './roots.mjs';
 import { Wine, noWine } from './wine.mjs';
 
@@ -224,76 +223,3 @@ test('install refuses a damaged bundle, and leaves nothing', { skip }, async () 
   assert.equal(refused.code, 4, refused.output);
   assert.ok(!fs.existsSync(here('broken')), `${tree(here('broken'))} is left`);
 });
-
-/** `opencat serve` on Wine, listening: { url, ready, started, pid() }. */
-async function serve(t, data, more = []) {
-  const words = ['serve', '--demo', '--port', '0', '--data-dir', there(data), '--json', ...more];
-  const started = wine.start([there('opencat.exe'), ...words]);
-  let over = null;
-  started.done.then((end) => (over = end));
-  t.after(() => started.kill());
-  await until(() => over || started.output.includes('"public_url"'), 'the first line', 60_000);
-  assert.equal(over, null, over?.output);
-  const ready = json(started.output);
-  const secret = fs.readFileSync(placeOf(ready.admin_secret_file), 'utf8').trim();
-  return { origin: ready.url, ready, secret, started };
-}
-
-/** The process of the server whose data folder this is, as Linux sees it. */
-function pidOf(data) {
-  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      if (/opencat\.exe$/.test(words[0]) && words.includes(there(data))) return Number(pid);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  throw new Error(`no opencat.exe serves ${data}`);
-}
-
-async function issue(server) {
-  const response = await fetch(`${server.origin}/api/tokens`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Admin-Secret': server.secret },
-    body: JSON.stringify(tokenRequest({ platform: 'win-x64' })),
-  });
-  assert.equal(response.status, 200, await response.clone().text());
-  return (await response.json()).token;
-}
-
-test('serve: probes, pages, tokens, chats streamed at once, and the end by Ctrl-C', { skip }, async (t) => {
-  const server = await serve(t, '数据');
-  assert.equal((await fetch(`${server.origin}/healthz`)).status, 200);
-  assert.match(await (await fetch(`${server.origin}/chat`)).text(), /<html/);
-  const token = await issue(server);
-  const streams = await Promise.all(Array.from({ length: 20 }, () => chatStream(server, token)));
-  for (const stream of streams) {
-    assert.equal(stream.status, 200);
-    const events = await stream.rest();
-    assert.ok(events.length > 3, 'in pieces');
-    assert.equal(events.at(-1), '[DONE]');
-  }
-  process.kill(pidOf('数据'), 'SIGINT'); // Wine makes Ctrl-C of it
-  const { code, output } = await server.started.done;
-  assert.equal(code, 0, output);
-  assert.ok(!output.includes(token));
-  assert.equal(sqlite(here('数据', 'opencat.db'), 'PRAGMA integrity_check'), 'ok');
-});
-
-test('serve: killed in the middle of streams, it goes on with what it had', { skip }, async (t) => {
-  const first = await serve(t, 'killed');
-  const token = await issue(first);
-  const stream = await chatStream(first, token);
-  await stream.next();
-  stream.response.on('error', () => {});
-  process.kill(pidOf('killed'), 'SIGKILL');
-  await first.started.done;
-  assert.equal(sqlite(here('killed', 'opencat.db'), 'PRAGMA integrity_check'), 'ok');
-  const second = await serve(t, 'killed');
-  const again = await chatStream(second, token);
-  assert.equal(again.status, 200, 'the token was kept');
-  assert.equal((await again.rest()).at(-1), '[DONE]');
-});
-
-const sqlite = (file, query) => execFileSync('sqlite3', [file, query], { encoding: 'utf8' }).trim();

@@ -2,10 +2,12 @@
 // The one static file for Linux x64, in roots that have nothing to lean on: no libc, no name service modules, no
 // locales, the certificates elsewhere.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { sandbox, tree, until } from '../cli/helpers.mjs';
 import { bundleFiles, bundleZip } from '../cli/bundles.mjs';
@@ -127,6 +129,22 @@ test('busybox alone: serve answers, and its pages and its database are in it', {
   assert.equal(listed.code, 0, listed.stderr);
   const labels = JSON.parse(listed.stdout).tokens.map((token) => token.label);
   assert.deepEqual(labels, ['demo']);
+});
+
+// What it takes depends on what the kernel has of the file, too: a third of the limit is room for that.
+test('a server at rest takes less than 15 MB', { skip: built.skip }, async (t) => {
+  const words = ['serve', '--demo', '--port', '0', '--data-dir', path.join(sandbox(t), 'data'), '--json'];
+  const server = spawn(built.file, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(server, 'close');
+  t.after(async () => {
+    server.kill('SIGKILL');
+    await closed;
+  });
+  const [line] = await once(createInterface({ input: server.stdout }), 'line');
+  assert.equal((await fetch(`${JSON.parse(line).url}/healthz`)).status, 200);
+  const status = fs.readFileSync(`/proc/${server.pid}/status`, 'utf8');
+  const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
+  assert.ok(resident < 15_000_000, `${resident} bytes, of\n${status.match(/^Rss.*$/gm).join('\n')}`);
 });
 
 test('without locales, Chinese names in a zip stay what they are', { skip }, async (t) => {

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 // A Windows of a test's own: Wine 10 in the Debian 13 that `./dev wine` makes, with a prefix that goes with the test.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { repository } from '../cli/helpers.mjs';
 
 const debian = path.join(repository, 'build', 'wine-root');
+const windows = {
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/pc/home',
+  WINEPREFIX: '/pc/prefix',
+  WINEDEBUG: '-all',
+  LANG: 'C.UTF-8',
+};
 
 /** Why there is no Wine here; false when there is one. */
 export function noWine() {
@@ -41,7 +49,10 @@ export class Wine {
     return this.start(words, options).done;
   }
 
-  /** The same, not to its end: `done` resolves to that, `output` is what it has said so far, and kill() ends it. */
+  /**
+   * The same, not to its end: `done` resolves to that, `output` is what it has said so far, kill() ends it, and
+   * beside(WORDS) runs another program on the same Windows meanwhile.
+   */
   start(words, { cwd = this.folder, env = {} } = {}) {
     this.count += 1;
     const output = path.join(this.folder, `output-${this.count}.txt`);
@@ -59,14 +70,7 @@ export class Wine {
         ...['sh', '-c', inside, 'sh', within(cwd), within(output), ...words],
       ],
       {
-        env: {
-          PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-          HOME: '/pc/home',
-          WINEPREFIX: '/pc/prefix',
-          WINEDEBUG: '-all',
-          LANG: 'C.UTF-8',
-          ...env,
-        },
+        env: { ...windows, ...env },
         stdio: ['ignore', 'inherit', 'inherit'],
       },
     );
@@ -76,10 +80,26 @@ export class Wine {
         return said();
       },
       kill: () => child.kill('SIGKILL'),
+      beside: (more) => this.#beside(child.pid, more, env),
       done: new Promise((resolve, reject) =>
         child.on('error', reject).on('close', (code) => resolve({ code, output: said() })),
       ),
     };
+  }
+
+  /** Runs `wine WORDS…` in the namespaces that the process has made for its child: { code, output }. */
+  async #beside(pid, words, env) {
+    this.count += 1;
+    const name = `output-${this.count}.txt`;
+    const [first] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    const inside = 'cd /pc; out=$1; shift; exec wine "$@" >"$out" 2>&1';
+    const enter = ['--target', first, '--mount', '--pid', 'chroot', debian, 'sh', '-c', inside, 'sh'];
+    const child = spawn('nsenter', [...enter, name, ...words], {
+      env: { ...windows, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [code] = await once(child, 'close');
+    return { code, output: fs.readFileSync(path.join(this.folder, name), 'utf8') };
   }
 
   /** What a double click does: cmd.exe with the file's whole name. */
