@@ -3,7 +3,8 @@
 // Leaves there a page's HTML, its script, styles and icon under names that carry a hash of their content, so
 // that they may be served as immutable, the licences of what is bundled, and index.json:
 //   {"/chat": {"file": "chat.html", "type": "text/html; charset=utf-8", "immutable": false,
-//              "br": "chat.html.br", "gzip": "chat.html.gz"}, …}
+//              "br": "chat.html.br", "gzip": "chat.html.gz",
+//              "etags": {"identity": "0123456789abcdef", "br": …, "gzip": …}}, …}
 // The paths are below the server's prefix; the pages use relative URLs only. Same inputs, same bytes.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
@@ -193,13 +194,19 @@ async function buildWorker(out, files) {
   });
 }
 
-/** Packs a file for those who understand it, beside it: {br: 'chat.html.br', gzip: 'chat.html.gz'}. */
+/**
+ * Packs a file for those who understand it, beside it: {br: 'chat.html.br', gzip: 'chat.html.gz', etags}. The server
+ * takes the tags as they are: to make them it would have to read all pages when it starts, and keep them in memory.
+ */
 async function packed(out, file) {
   const bytes = await readFile(join(out, file));
   const size = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  await writeFile(join(out, `${file}.br`), brotliCompressSync(bytes, { params: size }));
-  await writeFile(join(out, `${file}.gz`), gzipSync(bytes, { level: 9 }));
-  return { br: `${file}.br`, gzip: `${file}.gz` };
+  const codings = { br: brotliCompressSync(bytes, { params: size }), gzip: gzipSync(bytes, { level: 9 }) };
+  await writeFile(join(out, `${file}.br`), codings.br);
+  await writeFile(join(out, `${file}.gz`), codings.gzip);
+  const tag = (content) => createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const etags = { identity: tag(bytes), br: tag(codings.br), gzip: tag(codings.gzip) };
+  return { br: `${file}.br`, gzip: `${file}.gz`, etags };
 }
 
 /** Removes what an earlier build made there, and nothing else. */

@@ -49,8 +49,7 @@ void Connection::on_ready(unsigned readiness) {
 }
 
 void Connection::read() {
-  static thread_local char buffer[read_size];
-  const Channel::Result result = channel_->read(buffer, sizeof buffer);
+  const Channel::Result result = channel_->read(host_.read_buffer.get(), ConnectionHost::read_size);
   if (result.outcome == Channel::Outcome::again) return update_interest();
   if (result.outcome == Channel::Outcome::plain_http) return refuse_plain_http();
   if (result.outcome == Channel::Outcome::closed) return lose();
@@ -58,7 +57,7 @@ void Connection::read() {
   if (lingering_ || close_after_flush_) return update_interest();
   last_progress_ = SteadyClock::now();
   if (in_.empty() && !incoming_) request_began_ = last_progress_;
-  in_.append(buffer, result.count);
+  in_.append(host_.read_buffer.get(), result.count);
   if (reads_body()) {
     feed_body();
   } else if (!handling_) {
@@ -126,7 +125,7 @@ void Connection::flush() {
   const bool had_bytes = !out_.empty();
   out_.clear();
   out_sent_ = 0;
-  if (out_.capacity() > read_size) out_.shrink_to_fit();
+  if (out_.capacity() > ConnectionHost::read_size) out_.shrink_to_fit();
   update_interest();
   if (close_after_flush_) return linger();
   if (!had_bytes) return;

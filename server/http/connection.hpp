@@ -36,6 +36,10 @@ struct ConnectionHost {
   std::function<void(int descriptor)> on_closed;
   Observer* observer = nullptr;  ///< null: nobody counts
   bool draining = false;
+  static constexpr std::size_t read_size = 64 << 10;
+  /// What was just read from whichever connection. Not a thread's own: that would be zeroed, and so taken, in
+  /// each thread of the process.
+  std::unique_ptr<char[]> read_buffer = std::make_unique_for_overwrite<char[]>(read_size);
 };
 
 class Answer;
@@ -87,7 +91,6 @@ class Connection : public Watcher, public std::enable_shared_from_this<Connectio
   bool take_head();
   bool gather_body();
   void serve(RequestParser::Parsed parsed, const BodyFacts& body);
-  static constexpr std::size_t read_size = 64 << 10;
   void reject(RequestParser::Parsed parsed, const BodyFacts& body, int status);
   void refuse(int status, const std::string& request_id = {});
   void answer_and_close(const Response& response, const std::string& request_id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The pages as the server sends them.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { ask, bearer } from '../support/http.mjs';
@@ -55,6 +56,12 @@ test('pages and what they load come packed as the client wants, each packing wit
       assert.deepEqual(unpack(answer.body), plain.body, `${path} ${accept}`);
       assert.equal(Number(answer.headers['content-length']), answer.body.length);
       etags.add(answer.headers.etag);
+      const digest = createHash('sha256').update(answer.body).digest('hex');
+      assert.equal(
+        answer.headers.etag,
+        `"${digest.slice(0, 16)}"`,
+        `${path} ${accept}: of the bytes that come`,
+      );
       for (const known of [
         answer.headers.etag,
         `W/${answer.headers.etag}`,
