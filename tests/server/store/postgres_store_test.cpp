@@ -126,30 +126,6 @@ TEST_CASE("servers that start at once on an empty database make its tables once"
   CHECK(psql(url, "SELECT version FROM schema_version") == std::vector<std::string>{"3"});
 }
 
-TEST_CASE("requests of tokens that were issued all at once leave their rows in the pages where they are") {
-  if (!is_there()) return;
-  Nodes nodes(1);
-  std::vector<TokenRecord> tokens(1000, nodes.issue('a'));
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string number = std::to_string(10'000 + i);
-    tokens[i].id = "tok_" + number;
-    tokens[i].hash = number + std::string(27, 'x');
-  }
-  nodes.stores[0]->issue_all(tokens);
-  const auto ask = [&](const std::string& statement) { return psql(nodes.address.url, statement); };
-  ask("INSERT INTO usage (token_id, date, model, request_count) SELECT id, '2026-11-23', 'm', 1 FROM tokens");
-  const std::string pages =
-      "SELECT id || (tokens.ctid::text::point)[0] || ' ' || (usage.ctid::text::point)[0] "
-      "FROM tokens JOIN usage ON token_id = id ORDER BY id";
-  const auto before = ask(pages);
-  for (std::size_t i = 0; i < tokens.size(); i += 10)
-    CHECK(nodes.burst(tokens[i], 1, Verdict::daily_used_up) == 1);
-  // Each has a new version of both rows.
-  CHECK(ask("SELECT count(*) FROM usage JOIN tokens ON id = token_id WHERE request_count = 2 AND "
-            "last_used_at IS NOT NULL") == std::vector<std::string>{"100"});
-  CHECK(ask(pages) == before);
-}
-
 TEST_CASE("a database of a newer opencat is refused and left as it is") {
   if (!is_there()) return;
   const std::string url = new_postgres_schema();
