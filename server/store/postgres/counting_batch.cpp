@@ -21,8 +21,9 @@ void add_text_or_null(Array& array, const std::string& text) {
 void CountingBatch::prepare(Session& session) {
   session.run(counting_statements);
   // A plan is kept for as long as the connection, and the tables may be empty when it is made: it must be the
-  // one for many tokens. Engines that have no such settings do as they do.
-  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
+  // one for many tokens. None of them runs for so long that compiling it pays. Engines that have no such
+  // settings do as they do.
+  for (const char* way : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"}) {
     try {
       session.run(std::string("SET ") + way + " = off");
     } catch (const Failure&) {

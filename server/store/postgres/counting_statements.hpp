@@ -23,7 +23,8 @@ inline constexpr const char* counting_statements =
     "FROM unnest($1, $2, $3) AS asked (id, day, month) "
     "CROSS JOIN LATERAL (SELECT coalesce(sum(request_count) FILTER (WHERE date = asked.day), 0) AS daily, "
     "coalesce(sum(request_count), 0) AS monthly FROM usage "
-    "WHERE (token_id, date) >= (asked.id, asked.month) AND (token_id, date) < (asked.id, asked.month || "
+    "WHERE token_id = asked.id AND (token_id, date) >= (asked.id, asked.month) AND "
+    "(token_id, date) < (asked.id, asked.month || "
     "'-32')) "
     "AS used;"
 
