@@ -2,13 +2,12 @@
 // The relay beside nginx (plain reverse proxy, one worker, buffering off) and the upstream itself: each scenario is
 // run on all of them in turn, several rounds, and the medians are printed. What a server costs is its CPU time per
 // unit of work, from the kernel; times per second depend on the machine's other work.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { children, firstLine, median, start } from '../lib.mjs';
 import { countHandshakes } from './handshakes.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -17,20 +16,7 @@ const rounds = quick ? 1 : 3;
 const seconds = quick ? 3 : 5;
 const bin = 'build/release';
 const dir = await mkdtemp(join(tmpdir(), 'opencat-bench-'));
-const children = [];
 
-function start(program, args, env = {}) {
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  children.push(child);
-  return child;
-}
-async function firstLine(child) {
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  return line;
-}
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -94,7 +80,6 @@ async function load(mode, server, ...rest) {
   return JSON.parse(line);
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const show = (value, digits = 1) => (value === undefined ? '-' : value.toFixed(digits));
 
 /** Runs a scenario on all servers in turn, `rounds` times: per server the median of each figure. */

@@ -2,12 +2,12 @@
 // Real servers on real stores, one upstream behind all: each way is measured in turn, round after round, so that what
 // else the machine does falls on all alike, and the medians are printed side by side. Every request is another
 // token's, chosen at random from all. CPU is that of the servers and of PostgreSQL, from the kernel, per request.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { children, firstLine, median, start } from '../lib.mjs';
 
 const flag = (name) => process.argv.find((word) => word.startsWith(`--${name}`));
 const quick = Boolean(flag('quick'));
@@ -20,20 +20,6 @@ const bin = resolve('build/release');
 const dir = mkdtempSync(join(resolve('build'), 'bench-scale-'));
 const versions = '/usr/lib/postgresql';
 const postgresBin = join(versions, readdirSync(versions).sort().at(-1), 'bin');
-const children = [];
-
-function start(program, args, env = {}) {
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  children.push(child);
-  return child;
-}
-async function firstLine(child) {
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  return line;
-}
 
 const asNobody = process.getuid() === 0 ? ['--reuid=nobody', '--regid=nogroup', '--clear-groups'] : [];
 function psql(url, statement) {
@@ -183,8 +169,6 @@ async function measure(subject, postgres, way) {
     p99_ms: Math.max(...runs.map((run) => run.p99_ms)),
   };
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function main() {
   const upstreamChild = start(`${bin}/bench/bench_upstream`, []);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Usage: bench_store [SMALL [LARGE [ROUNDS]]]: tokens in the two databases, and how often each is measured.
-// Both are measured in turns within one run, so that what else the machine does falls on both alike; figures
-// are medians over the rounds. CPU is the whole process's, with the store's own thread.
+// Usage: bench_store [SMALL [LARGE [ROUNDS [FOLDER]]]]: tokens in the two databases, how often each is
+// measured, and where the databases stay, for a next run with the same numbers to find them filled. Both are
+// measured in turns within one run, so that what else the machine does falls on both alike; figures are
+// medians over the rounds. CPU is the whole process's, with the store's own thread.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -23,8 +24,9 @@ namespace chrono = std::chrono;
 
 namespace {
 
-const Time now = chrono::floor<chrono::milliseconds>(chrono::system_clock::now());
-const QuotaPeriod period = quota_period(now, {});
+/// As it is: the first request of each minute also writes when the token was last used.
+Time this_moment() { return chrono::floor<chrono::milliseconds>(chrono::system_clock::now()); }
+const QuotaPeriod period = quota_period(this_moment(), {});
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -60,24 +62,28 @@ class Subject {
  public:
   Subject(const std::filesystem::path& folder, std::size_t size)
       : file_(folder / (std::to_string(size) + ".db")),
+        is_filled_(std::filesystem::exists(file_)),
         store_(open_sqlite_store(file_, {1'000'000'000, {}})) {
     constexpr std::size_t batch = 5000;
     for (std::size_t i = 0; i < size; i += batch) {
+      // The same ones each time, also when they are there already.
       std::vector<TokenRecord> tokens;
       for (std::size_t j = i; j < std::min(size, i + batch); ++j) tokens.push_back(new_token());
       for (const TokenRecord& token : tokens) hashes_.push_back(token.hash);
+      if (is_filled_) continue;
       store_->issue_all(tokens);
       admit(std::vector(hashes_.begin() + static_cast<std::ptrdiff_t>(i), hashes_.end()));
     }
+    random_.seed(std::random_device{}());  // what is issued from here on is not there
   }
 
   std::uintmax_t bytes() const { return std::filesystem::file_size(file_); }
 
-  /// `active` tokens of them, chosen at random, make the requests.
+  /// `active` tokens of them, chosen at random, make the requests: how many rows there are is one question,
+  /// how many are touched another. With all of many active, each request is its token's first in a minute and
+  /// finds none of its pages in a cache.
   void measure(std::size_t active, const std::string& name, std::map<std::string, std::vector<Cost>>& costs) {
-    while (active_.size() < std::min(active, hashes_.size()))
-      active_.push_back(hashes_[random_() % hashes_.size()]);
-    active_.resize(std::min(active, hashes_.size()));
+    choose(std::min(active, hashes_.size()));
     costs["reserve, one a commit" + name].push_back(cost_of(100, [&] {
       for (int i = 0; i < 100; ++i) admit({any_hash()});
     }));
@@ -147,8 +153,16 @@ class Subject {
     token.label = "label " + std::to_string(random_() % 1000);
     token.limits = {1'000'000, 1'000'000};
     token.meta = "{\"hostname\":\"pc\"}";
-    token.created_at = iso8601(now);
+    token.created_at = iso8601(this_moment());
     return token;
+  }
+
+  /// So many different ones, the same each time that so many are asked for.
+  void choose(std::size_t active) {
+    if (active_.size() == active) return;
+    active_ = hashes_;
+    std::shuffle(active_.begin(), active_.end(), random_);
+    active_.resize(active);
   }
 
   const std::string& any_hash() { return active_[random_() % active_.size()]; }
@@ -158,7 +172,7 @@ class Subject {
     const auto done = std::make_shared<std::promise<void>>();
     std::atomic<std::size_t> left{hashes.size()};
     for (const std::string& hash : hashes) {
-      store_->admit({hash, "some-model", period, now, false},
+      store_->admit({hash, "some-model", period, this_moment(), false},
                     [&left, done](const Admission& admission, std::exception_ptr) {
                       if (admission.verdict != Admission::Verdict::admitted)
                         std::fprintf(stderr, "not admitted\n");
@@ -170,6 +184,7 @@ class Subject {
 
   std::mt19937_64 random_{1};
   std::filesystem::path file_;
+  bool is_filled_;
   std::unique_ptr<AdminStore> store_;
   std::vector<std::string> hashes_;
   std::vector<std::string> active_;
@@ -202,10 +217,11 @@ int main(int argc, char** argv) {
   const std::size_t many = argument(argc, argv, 2, 1'000'000);
   const std::size_t rounds = argument(argc, argv, 3, 31);
   // Beside the build, not in a /tmp that may be memory: commits are to reach a disk.
-  const TemporaryFolder folder(std::filesystem::current_path() / "build", "bench-store-");
+  const TemporaryFolder temporary(std::filesystem::current_path() / "build", "bench-store-");
+  const std::filesystem::path folder = argc > 4 ? argv[4] : temporary.path();
   std::fprintf(stderr, "filling databases with %zu and %zu tokens\n", few, many);
-  Subject small(folder.path(), few);
-  Subject large(folder.path(), many);
+  Subject small(folder, few);
+  Subject large(folder, many);
   std::map<std::string, std::vector<Cost>> small_costs;
   std::map<std::string, std::vector<Cost>> large_costs;
   // One kind of load after the other: what one leaves in the WAL must not be paid by the next.

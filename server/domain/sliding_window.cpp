@@ -7,12 +7,20 @@ namespace opencat {
 
 namespace chrono = std::chrono;
 
+void SlidingWindow::Times::pop_front() {
+  ++gone_;
+  // Each event is moved at most once for each that is taken.
+  if (gone_ * 2 < all_.size()) return;
+  all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(gone_));
+  gone_ = 0;
+}
+
 chrono::seconds SlidingWindow::take(const std::string& key, Moment now, std::size_t limit) {
   forget_silent(now);
   if (limit == 0) return std::max(chrono::seconds{1}, window_);
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) {
-    std::deque<Moment>& times = known->second->times;
+    Times& times = known->second->times;
     while (!times.empty() && times.front() <= now - window_) times.pop_front();
     if (times.size() >= limit) {
       // The limit may have been lowered since: then more than the oldest have to go.
@@ -24,7 +32,7 @@ chrono::seconds SlidingWindow::take(const std::string& key, Moment now, std::siz
     return chrono::seconds{0};
   }
   if (entries_.size() >= max_keys_) forget(entries_.begin());
-  entries_.push_back({key, {now}});
+  entries_.push_back({key, Times(now)});
   by_key_.emplace(entries_.back().key, std::prev(entries_.end()));
   return chrono::seconds{0};
 }

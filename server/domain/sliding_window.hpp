@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <limits>
 #include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace opencat {
 
@@ -35,9 +35,28 @@ class SlidingWindow {
   std::size_t keys() const { return entries_.size(); }
 
  private:
+  /// A queue that takes little for few: most keys have one event or two, for which a std::deque takes 576
+  /// bytes, and there may be a million keys.
+  class Times {
+   public:
+    explicit Times(Moment first) : all_{first} {}
+    bool empty() const { return size() == 0; }
+    std::size_t size() const { return all_.size() - gone_; }
+    /// The oldest is 0.
+    Moment operator[](std::size_t index) const { return all_[gone_ + index]; }
+    Moment front() const { return all_[gone_]; }
+    Moment back() const { return all_.back(); }
+    void push_back(Moment moment) { all_.push_back(moment); }
+    void pop_back() { all_.pop_back(); }
+    void pop_front();
+
+   private:
+    std::vector<Moment> all_;
+    std::size_t gone_ = 0;  ///< so many of `all_` have been taken from its front
+  };
   struct Entry {
     std::string key;
-    std::deque<Moment> times;
+    Times times;
   };
   using Entries = std::list<Entry>;
 

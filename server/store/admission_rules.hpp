@@ -21,6 +21,7 @@ struct TokenHolder {
   std::int64_t per_minute = 0;  ///< its plan's; 0: the server's
   std::string models;           ///< its plan's, as joined_models() has them
   std::string expires_at;       ///< its plan's
+  std::int64_t seq = 0;         ///< where SQLite has its row
 
   std::size_t per_minute_or(std::size_t otherwise) const {
     return per_minute > 0 ? static_cast<std::size_t>(per_minute) : otherwise;

@@ -33,17 +33,18 @@ Admissions::Admissions(SQLite::Database& database, std::size_t requests_per_minu
               "estimated_prompt_tokens = estimated_prompt_tokens + ?6 * ?4, "
               "estimated_completion_tokens = estimated_completion_tokens + ?6 * ?5 "
               "WHERE token_id = ?1 AND date = ?2 AND model = ?3"),
-      touch_(database, "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1"),
-      used_up_(database, "UPDATE tokens SET used_up_until = ?2 WHERE id = ?1") {}
+      touch_(database, "UPDATE tokens SET last_used_at = ?2 WHERE seq = ?1"),
+      used_up_(database, "UPDATE tokens SET used_up_until = ?2 WHERE seq = ?1") {}
 
 Admission Admissions::admit(const AdmissionRequest& request) {
   const auto token = tokens_.holder(request.token_hash, request.period);
   const AdmissionDecision decision = rules_.decide(token, request, [&] {
     return window_.take(token->id, request.now, token->per_minute_or(per_minute_));
   });
+  // The row was just read, so its place is known and its page at hand: no index is asked again.
   // First what may fail without harm: a request that was counted must not be told that it was not.
-  if (!decision.used_up_until.empty()) set_text(used_up_, token->id, decision.used_up_until);
-  if (!decision.last_used_at.empty()) set_text(touch_, token->id, decision.last_used_at);
+  if (!decision.used_up_until.empty()) set_text(used_up_, token->seq, decision.used_up_until);
+  if (!decision.last_used_at.empty()) set_text(touch_, token->seq, decision.last_used_at);
   if (decision.counted) {
     Lent count(count_);
     bind_row(*count, {token->id, request.period.day, decision.admission.model});
@@ -52,10 +53,9 @@ Admission Admissions::admit(const AdmissionRequest& request) {
   return decision.admission;
 }
 
-void Admissions::set_text(SQLite::Statement& statement, const std::string& token_id,
-                          const std::string& text) {
+void Admissions::set_text(SQLite::Statement& statement, std::int64_t seq, const std::string& text) {
   Lent set(statement);
-  set->bind(1, token_id);
+  set->bind(1, seq);
   set->bind(2, text);
   set->exec();
 }

@@ -18,7 +18,7 @@ class Admissions {
   void settle(const Reservation& row, const TokenUse& used);
 
  private:
-  void set_text(SQLite::Statement& statement, const std::string& token_id, const std::string& text);
+  void set_text(SQLite::Statement& statement, std::int64_t seq, const std::string& text);
 
   TokenReader tokens_;
   AdmissionRules rules_;

@@ -2,6 +2,7 @@
 #include "server/store/reports.hpp"
 
 #include "server/store/effective.hpp"
+#include "server/store/sort_key.hpp"
 
 namespace opencat {
 
@@ -83,28 +84,12 @@ void bind_conditions(SQLite::Statement& statement, const TokenQuery& query, cons
   statement.bind(":day", period.day);
 }
 
-/// What a list is sorted by. Tokens of the same key stay in the order of their issue, so that pages never
-/// overlap.
-const char* sort_key(TokenSort sort) {
-  switch (sort) {
-    case TokenSort::created_at:
-      return "seq";
-    case TokenSort::last_used_at:
-      return "coalesce(last_used_at, '')";
-    case TokenSort::label:
-      return "label COLLATE NOCASE";
-    case TokenSort::platform:
-      return "platform";
-    case TokenSort::id:
-      return "id";
-  }
-  return "seq";
-}
+constexpr const char* label_key = "label COLLATE NOCASE";
 
 std::string ordering(const TokenQuery& query) {
   const std::string direction = query.order == SortOrder::descending ? " DESC" : " ASC";
   if (query.sort != TokenSort::created_at)
-    return std::string(" ORDER BY ") + sort_key(query.sort) + direction + ", seq" + direction;
+    return std::string(" ORDER BY ") + sort_key(query.sort, label_key) + direction + ", seq" + direction;
   // The short lists are read from their index and sorted, not looked for in all of the table (hence the
   // plus).
   const bool is_short =
@@ -116,7 +101,7 @@ std::string behind_cursor(const TokenQuery& query) {
   if (!query.after) return {};
   const std::string than = query.order == SortOrder::descending ? " <" : " >";
   if (query.sort == TokenSort::created_at) return " AND seq" + than + " :after_seq";
-  const std::string key = sort_key(query.sort);
+  const std::string key = sort_key(query.sort, label_key);
   // The first half says nothing new, but SQLite goes to that place of an index by it.
   return " AND " + key + than + "= :after_key AND (" + key + ", seq)" + than + "(:after_key, :after_seq)";
 }
@@ -228,10 +213,10 @@ TokenPage Reports::list(const TokenQuery& query, const QuotaPeriod& period) {
   if (query.counted) page.total = count(query, period);
   // Which ones they are is found without what else stands in the rows before them.
   const std::string order = ordering(query);
-  SQLite::Statement rows(database_, "SELECT " + tokens_.columns() + ", seq, " + sort_key(query.sort) +
-                                        " FROM tokens WHERE seq IN (SELECT seq FROM tokens" +
-                                        conditions(query) + behind_cursor(query) + order +
-                                        " LIMIT :limit OFFSET :offset)" + order);
+  SQLite::Statement rows(database_,
+                         "SELECT " + tokens_.columns() + ", seq, " + sort_key(query.sort, label_key) +
+                             " FROM tokens WHERE seq IN (SELECT seq FROM tokens" + conditions(query) +
+                             behind_cursor(query) + order + " LIMIT :limit OFFSET :offset)" + order);
   bind_conditions(rows, query, period);
   bind_cursor(rows, query);
   rows.bind(":limit", query.limit + 1);  // one more tells whether there is more

@@ -53,10 +53,10 @@ TokenReader::TokenReader(SQLite::Database& database, const Limits& limits, std::
               std::to_string(limits.daily) + "), coalesce(tokens.monthly_limit, plans.monthly_limit, " +
               std::to_string(limits.monthly) +
               "), coalesce(last_used_at, ''), coalesce(tokens.used_up_until, ''), " + sums +
-              ", coalesce(plans.per_minute, 0), coalesce(plans.models, ''), coalesce(plans.expires_at, '') "
-              "FROM tokens LEFT JOIN plans ON plans.name = tokens.plan LEFT JOIN usage ON token_id = id "
+              ", coalesce(plans.per_minute, 0), coalesce(plans.models, ''), coalesce(plans.expires_at, ''), "
+              "seq FROM tokens LEFT JOIN plans ON plans.name = tokens.plan LEFT JOIN usage ON token_id = id "
               "AND " +
-              in_month + "WHERE token_hash = ?1 AND deleted_at IS NULL GROUP BY id"),
+              in_month + "WHERE token_hash = ?1 AND deleted_at IS NULL"),
       use_(database, std::string("SELECT ") + sums + "FROM usage WHERE token_id = ?1 AND " + in_month) {}
 
 std::optional<TokenRecord> TokenReader::find_by_hash(const std::string& hash) {
@@ -69,7 +69,8 @@ std::optional<TokenHolder> TokenReader::holder(const std::string& hash, const Qu
   sqlite::Lent row(holder_);
   sqlite::bind_blob(*row, 1, hash);
   bind_period(*row, period);
-  if (!row->executeStep()) return std::nullopt;
+  // Sums are one row, also of nothing.
+  if (!row->executeStep() || row->getColumn(0).isNull()) return std::nullopt;
   return TokenHolder{row->getColumn(0).getString(),
                      row->getColumn(1).getInt() != 0 ? TokenStatus::active : TokenStatus::disabled,
                      {row->getColumn(2).getInt64(), row->getColumn(3).getInt64()},
@@ -78,7 +79,8 @@ std::optional<TokenHolder> TokenReader::holder(const std::string& hash, const Qu
                      {row->getColumn(6).getInt64(), row->getColumn(7).getInt64()},
                      row->getColumn(8).getInt64(),
                      row->getColumn(9).getString(),
-                     row->getColumn(10).getString()};
+                     row->getColumn(10).getString(),
+                     row->getColumn(11).getInt64()};
 }
 
 std::optional<TokenRecord> TokenReader::find(const std::string& id_or_hash) {

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Runs the reverse proxies of packaging/proxies as they are, but for ports, files and one patience.
-import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, eventually } from '../support/http.mjs';
-
-const example = (name) => readFileSync(new URL(`../../packaging/proxies/${name}`, import.meta.url), 'utf8');
-
-/** The text with each of `changes` made, all of which must be there to be made. */
-function changed(text, changes) {
-  for (const [from, to] of changes) {
-    assert.ok(text.includes(from), `the example has no '${from}'`);
-    text = text.replaceAll(from, to);
-  }
-  return text;
-}
+import { changed, example } from '../support/proxy_examples.mjs';
 
 /** {file, command} per proxy: writes what it reads into `at.dir`, and says how it is started in the foreground. */
 const proxies = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Three `opencat serve` on one PostgreSQL behind a real nginx: what they must agree on is exact, whatever fails.
+// Three `opencat serve` on one PostgreSQL behind a real nginx, and behind a real HAProxy: what they must agree on is
+// exact, whatever fails.
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -7,18 +8,23 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startUpstream } from '../fakes/upstream.mjs';
 import { refused } from '../support/checks.mjs';
+import { noHaproxy, startHaproxy } from '../support/haproxy.mjs';
 import { ask, chat, eventually } from '../support/http.mjs';
 import { noNginx, startNginx } from '../support/nginx.mjs';
 import { noPostgres, startPostgres } from '../support/postgres.mjs';
 import { newFolder, runOpencat, startServer, tokenRequest } from '../support/server.mjs';
 
 const skip = noPostgres || noNginx;
+const balancers = [
+  { name: 'nginx', balance: startNginx, skip },
+  { name: 'HAProxy', balance: startHaproxy, skip: noPostgres || noHaproxy },
+];
 let upstream;
 before(async () => (upstream = await startUpstream({ handle: (model) => model.answer() })));
 after(() => upstream.stop());
 
 /** {postgres, nodes, front}: `front` is what a client is given, with the first node's issue() and status(). */
-async function start(t, args, count = 3) {
+async function start(t, args, { count = 3, balance = startNginx } = {}) {
   const postgres = await startPostgres(t);
   const startNode = async () => {
     const node = await startServer({
@@ -37,7 +43,7 @@ async function start(t, args, count = 3) {
     return node;
   };
   const nodes = await Promise.all(Array.from({ length: count }, startNode));
-  const origin = await startNginx(t, nodes);
+  const origin = await balance(t, nodes);
   return { postgres, nodes, front: { ...nodes[0], origin } };
 }
 
@@ -53,26 +59,28 @@ async function burst(server, token, times, connections) {
   return answers;
 }
 
-test(
-  '1,500 requests at once on three nodes against a limit of 100 admit exactly 100',
-  { skip },
-  async (t) => {
-    const { postgres, nodes, front } = await start(t, ['--daily-limit', '100', '--rpm-limit', '10000']);
-    const { token } = await front.issue();
-    const heard = upstream.requests.length;
-    const answers = await burst(front, token, 1500, 1500);
-    assert.equal(count(answers, 200), 100);
-    assert.equal(count(answers, 429), 1400);
-    assert.equal(upstream.requests.length - heard, 100);
-    for (const answer of answers.filter(({ status }) => status === 429)) {
-      refused(answer, 429, 'QUOTA_EXCEEDED');
-    }
-    assert.equal(counted(postgres), 100);
-    // Each node took part, and all tell the same.
-    for (const node of nodes) assert.equal((await node.status(token)).quota.daily_used, 100);
-    assert.equal(Number(postgres.sql('SELECT count(*) FROM nodes WHERE batch > 0')[0][0]), 3);
-  },
-);
+for (const { name, balance, skip } of balancers)
+  test(
+    `1,500 requests at once on three nodes behind ${name} against a limit of 100 admit exactly 100`,
+    { skip },
+    async (t) => {
+      const limits = ['--daily-limit', '100', '--rpm-limit', '10000'];
+      const { postgres, nodes, front } = await start(t, limits, { balance });
+      const { token } = await front.issue();
+      const heard = upstream.requests.length;
+      const answers = await burst(front, token, 1500, 1500);
+      assert.equal(count(answers, 200), 100);
+      assert.equal(count(answers, 429), 1400);
+      assert.equal(upstream.requests.length - heard, 100);
+      for (const answer of answers.filter(({ status }) => status === 429)) {
+        refused(answer, 429, 'QUOTA_EXCEEDED');
+      }
+      assert.equal(counted(postgres), 100);
+      // Each node took part, and all tell the same.
+      for (const node of nodes) assert.equal((await node.status(token)).quota.daily_used, 100);
+      assert.equal(Number(postgres.sql('SELECT count(*) FROM nodes WHERE batch > 0')[0][0]), 3);
+    },
+  );
 
 test('a plan changed on one node holds for the next request on another', { skip }, async (t) => {
   const { nodes } = await start(t, []);
@@ -166,31 +174,32 @@ async function load(server, token, stop, seen, agent) {
   }
 }
 
-test('a node killed under load loses nothing that was counted', { skip }, async (t) => {
-  const unlimited = ['--rpm-limit', '100000', '--daily-limit', '100000', '--monthly-limit', '100000'];
-  const { postgres, nodes, front } = await start(t, unlimited);
-  const { token } = await front.issue();
-  const heard = upstream.requests.length;
-  const stop = { now: false };
-  const seen = [];
-  const agent = new Agent({ keepAlive: true });
-  const at_once = 24;
-  const workers = Array.from({ length: at_once }, () => load(front, token, stop, seen, agent));
-  await eventually(() => count(seen, 200) > 200, 'some requests', 60_000);
-  await nodes[2].stop('SIGKILL');
-  const then = seen.length;
-  await eventually(() => seen.length > then + 200, 'more requests', 60_000);
-  stop.now = true;
-  await Promise.all(workers);
-  agent.destroy();
-  const ok = count(seen, 200);
-  const forwarded = upstream.requests.length - heard;
-  const sum = counted(postgres);
-  assert.ok(sum >= forwarded && forwarded >= ok, `${sum} counted, ${forwarded} heard, ${ok} answered`);
-  // What the killed node had counted and not yet forwarded, at most; the others go on as if nothing was.
-  assert.ok(sum - forwarded <= at_once, `${sum} counted, ${forwarded} heard`);
-  assert.equal((await chat(nodes[0], token)).status, 200);
-});
+for (const { name, balance, skip } of balancers)
+  test(`a node killed under load behind ${name} loses nothing that was counted`, { skip }, async (t) => {
+    const unlimited = ['--rpm-limit', '100000', '--daily-limit', '100000', '--monthly-limit', '100000'];
+    const { postgres, nodes, front } = await start(t, unlimited, { balance });
+    const { token } = await front.issue();
+    const heard = upstream.requests.length;
+    const stop = { now: false };
+    const seen = [];
+    const agent = new Agent({ keepAlive: true });
+    const at_once = 24;
+    const workers = Array.from({ length: at_once }, () => load(front, token, stop, seen, agent));
+    await eventually(() => count(seen, 200) > 200, 'some requests', 60_000);
+    await nodes[2].stop('SIGKILL');
+    const then = seen.length;
+    await eventually(() => seen.length > then + 200, 'more requests', 60_000);
+    stop.now = true;
+    await Promise.all(workers);
+    agent.destroy();
+    const ok = count(seen, 200);
+    const forwarded = upstream.requests.length - heard;
+    const sum = counted(postgres);
+    assert.ok(sum >= forwarded && forwarded >= ok, `${sum} counted, ${forwarded} heard, ${ok} answered`);
+    // What the killed node had counted and not yet forwarded, at most; the others go on as if nothing was.
+    assert.ok(sum - forwarded <= at_once, `${sum} counted, ${forwarded} heard`);
+    assert.equal((await chat(nodes[0], token)).status, 200);
+  });
 
 test(
   'while PostgreSQL restarts under load there are answers and 503s, and then it goes on by itself',
@@ -273,7 +282,7 @@ test(
 );
 
 test('opencat token works on the shared store, beside the nodes', { skip }, async (t) => {
-  const { postgres, nodes } = await start(t, [], 1);
+  const { postgres, nodes } = await start(t, [], { count: 1 });
   const dir = await newFolder();
   t.after(() => rm(dir, { recursive: true }));
   const token = (...words) =>

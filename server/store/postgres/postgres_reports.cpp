@@ -4,6 +4,7 @@
 #include "opencat/text.hpp"
 #include "server/store/effective.hpp"
 #include "server/store/postgres/token_rows.hpp"
+#include "server/store/sort_key.hpp"
 
 namespace opencat::postgres {
 
@@ -97,23 +98,7 @@ void add_conditions(Question& question, const TokenQuery& query, const QuotaPeri
   question += " AND (" + any + ")";
 }
 
-/// What a list is sorted by. Tokens of the same key stay in the order of their issue, so that pages never
-/// overlap.
-const char* sort_key(TokenSort sort) {
-  switch (sort) {
-    case TokenSort::created_at:
-      return "seq";
-    case TokenSort::last_used_at:
-      return "coalesce(last_used_at, '')";
-    case TokenSort::label:
-      return "lower(label)";
-    case TokenSort::platform:
-      return "platform";
-    case TokenSort::id:
-      return "id";
-  }
-  return "seq";
-}
+constexpr const char* label_key = "lower(label)";
 
 void add_cursor(Question& question, const TokenQuery& query) {
   if (!query.after) return;
@@ -123,7 +108,7 @@ void add_cursor(Question& question, const TokenQuery& query) {
     return;
   }
   const std::string key = question.with(query.after->key);
-  question += std::string(" AND (") + sort_key(query.sort) + ", seq)" + than + "(" + key + ", " +
+  question += std::string(" AND (") + sort_key(query.sort, label_key) + ", seq)" + than + "(" + key + ", " +
               question.with(query.after->seq) + ")";
 }
 
@@ -203,11 +188,12 @@ TokenPage list_tokens(Session& session, const TokenQuery& query, const QuotaPeri
   TokenPage page;
   if (query.counted) page.total = quick_count(session, query, period, defaults.limits);
   Question question;
-  question += "SELECT " + token_column_names(defaults) + ", seq, " + sort_key(query.sort) + " FROM tokens";
+  question +=
+      "SELECT " + token_column_names(defaults) + ", seq, " + sort_key(query.sort, label_key) + " FROM tokens";
   add_conditions(question, query, period, defaults.limits);
   add_cursor(question, query);
   const std::string direction = query.order == SortOrder::descending ? " DESC" : " ASC";
-  question += std::string(" ORDER BY ") + sort_key(query.sort) + direction + ", seq" + direction;
+  question += std::string(" ORDER BY ") + sort_key(query.sort, label_key) + direction + ", seq" + direction;
   // One more tells whether there is more.
   question += " LIMIT " + question.with(query.limit + 1) + " OFFSET " + question.with(query.offset);
   TokenCursor last;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/domain/sliding_window.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/catch.hpp"
 
 using namespace opencat;
@@ -92,6 +95,24 @@ TEST_CASE("SlidingWindow forgets who fell silent, and nobody else") {
   CHECK(window.keys() == 2);
   CHECK(window.take("busy", start + 61s) == 0s);
   CHECK(window.take("busy", start + 61s) == 29s);
+}
+
+TEST_CASE("SlidingWindow stays exact while events come and leave one by one, and are taken back") {
+  SlidingWindow window(7, 60s);
+  std::vector<SlidingWindow::Moment> counted;  // all of them, for counting those of the last minute anew
+  for (int i = 0; i < 5000; ++i) {
+    const auto now = start + i * 3s + (i % 7) * 100ms;
+    const auto recent =
+        std::count_if(counted.begin(), counted.end(), [&](auto at) { return at > now - 60s; });
+    const bool fits = window.take("a", now) == 0s;
+    CHECK(fits == (recent < 7));
+    if (fits) counted.push_back(now);
+    if (fits && i % 3 == 0) {
+      window.give_back("a");
+      counted.pop_back();
+    }
+  }
+  CHECK(counted.size() > 1000);
 }
 
 TEST_CASE("SlidingWindow holds its bound on keys, and forgets the one that was silent the longest") {

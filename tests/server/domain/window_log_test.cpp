@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/domain/window_log.hpp"
 
+#include <deque>
 #include <random>
 
 #include "server/domain/sliding_window.hpp"
