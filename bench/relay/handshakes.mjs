@@ -36,7 +36,7 @@ export async function countHandshakes(dir, startOpencat, load, seconds) {
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const url = `https://127.0.0.1:${upstream.address().port}/v1`;
-  const server = await startOpencat(url, 'tls', [], { SSL_CERT_FILE: cert });
+  const server = await startOpencat(url, 'tls', { env: { SSL_CERT_FILE: cert } });
   await load('whole', server, 32, seconds);
   server.child.kill();
   await once(server.child, 'exit');

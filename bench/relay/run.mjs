@@ -3,10 +3,11 @@
 // run on all of them in turn, several rounds, and the medians are printed. What a server costs is its CPU time per
 // unit of work, from the kernel; times per second depend on the machine's other work.
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { children, firstLine, median, start } from '../lib.mjs';
 import { countHandshakes } from './handshakes.mjs';
 
@@ -48,12 +49,12 @@ async function startNginx(upstreamPort) {
   return { name: 'nginx', port, pid: child.pid, token: 'none' };
 }
 
-async function startOpencat(upstreamUrl, name = 'opencat', more = [], env = {}) {
+async function startOpencat(upstreamUrl, name = 'opencat', { program = `${bin}/opencat`, env } = {}) {
   const began = performance.now();
   const words = ['serve', '--port', '0', '--ops-port', '0', '--data-dir', join(dir, name), '--json'];
   const limits = ['--daily-limit', '1000000000', '--monthly-limit', '1000000000', '--rpm-limit', '100000000'];
   const upstream = ['--upstream-url', upstreamUrl, '--upstream-model', 'bench', '--max-connections', '15000'];
-  const child = start(`${bin}/opencat`, [...words, ...limits, ...upstream, ...more], env);
+  const child = start(program, [...words, ...limits, ...upstream], env);
   const ready = JSON.parse(await firstLine(child));
   const startMs = performance.now() - began;
   const secret = (await readFile(ready.admin_secret_file, 'utf8')).trim();
@@ -112,32 +113,47 @@ function row(what, figures, key, reach, { digits = 1, unit = '' } = {}) {
   console.log(`${what.padEnd(50)}${cells.join('')}${ratio.padStart(8)}  ${unit.padEnd(5)} ${reach}`);
 }
 
+/** What an executable's start takes, and its memory when it has stood still for a while. */
+async function measureIdle(program, what, upstreamUrl) {
+  const found = await access(program).then(
+    () => true,
+    () => false,
+  );
+  const starts = [];
+  const sizes = [];
+  for (let i = 0; found && i < 5; ++i) {
+    const server = await startOpencat(upstreamUrl, `${what}-${i}`, { program });
+    starts.push(server.startMs);
+    await setTimeout(1000);
+    const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+    sizes.push(Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024);
+    server.child.kill();
+    await once(server.child, 'exit');
+  }
+  const figures = { opencat: found ? { start: median(starts), size: median(sizes) } : {} };
+  row(`idle server (${what}): resident memory`, figures, 'size', '15', { unit: 'MiB' });
+  row('  start to listening, on new data', figures, 'start', '30', { unit: 'ms' });
+}
+
 async function main() {
   const upstream = start(`${bin}/bench/bench_upstream`, []);
   const upstreamPort = Number(await firstLine(upstream));
   const direct = { name: 'upstream', port: upstreamPort, pid: upstream.pid, token: 'none' };
   const nginx = await startNginx(upstreamPort);
-  const opencat = await startOpencat(`http://127.0.0.1:${upstreamPort}/v1`);
+  const upstreamUrl = `http://127.0.0.1:${upstreamPort}/v1`;
+  const opencat = await startOpencat(upstreamUrl);
   const all = [direct, nginx, opencat];
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await setTimeout(300);
 
   console.log(
     `${'median of ' + rounds + ' rounds'.padEnd(40)}`.padEnd(50) +
       ['upstream', 'nginx', 'opencat'].map((name) => name.padStart(10)).join('') +
       '   ratio        must reach',
   );
-  const rss = async (pid) => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]);
   if (!only || only === 'idle') {
-    row('idle server: resident memory', { opencat: { v: (await rss(opencat.pid)) / 1024 } }, 'v', '15', {
-      unit: 'MiB',
-    });
-    const starts = [];
-    for (let i = 0; i < 5; ++i) {
-      const again = await startOpencat(`http://127.0.0.1:${upstreamPort}/v1`, `start-${i}`);
-      starts.push(again.startMs);
-      again.child.kill();
-    }
-    row('start to listening, on new data', { opencat: { v: median(starts) } }, 'v', '30', { unit: 'ms' });
+    // What `./dev release linux-x64` leaves is what people have; this build loads Debian's libraries, some sixty files.
+    await measureIdle('build/releases/opencat-linux-x64', 'as released', upstreamUrl);
+    await measureIdle(`${bin}/opencat`, 'this build', upstreamUrl);
   }
 
   if (!only || only === 'whole') {
