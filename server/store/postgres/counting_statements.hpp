@@ -24,9 +24,7 @@ inline constexpr const char* counting_statements =
     "CROSS JOIN LATERAL (SELECT coalesce(sum(request_count) FILTER (WHERE date = asked.day), 0) AS daily, "
     "coalesce(sum(request_count), 0) AS monthly FROM usage "
     "WHERE token_id = asked.id AND (token_id, date) >= (asked.id, asked.month) AND "
-    "(token_id, date) < (asked.id, asked.month || "
-    "'-32')) "
-    "AS used;"
+    "(token_id, date) < (asked.id, asked.month || '-32')) AS used;"
 
     "PREPARE give_back (text[], text[], text[], bigint[]) AS "
     "UPDATE usage SET request_count = greatest(0, request_count - given.requests) "
