@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Real servers on real stores, one upstream behind all: each way is measured in turn, round after round, so that what
 // else the machine does falls on all alike, and the medians are printed side by side. Every request is another
-// token's, chosen at random from all. CPU is that of the servers and of PostgreSQL, from the kernel, per request.
+// token's, chosen at random from those that are active: in the large stores once as many as the small ones have, so that
+// only the store's size differs, and once all of them. CPU is that of the servers and of PostgreSQL, from the kernel, per
+// request.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,6 +16,7 @@ const quick = Boolean(flag('quick'));
 const many = Number(flag('many=')?.slice(7) ?? 1_000_000);
 const rounds = quick ? 1 : 5;
 const seconds = quick ? 2 : 5;
+const few = 1000;
 const connections = 64; // of each server
 const bin = resolve('build/release');
 // Beside the build, not in a /tmp that may be memory: commits are to reach a disk.
@@ -107,9 +110,15 @@ async function fill(postgres, count, upstream) {
   mkdirSync(join(dir, `sqlite-${count}`));
   const words = ['migrate', '--from', url, '--to', `sqlite:${join(dir, `sqlite-${count}`, 'opencat.db')}`];
   execFileSync(`${bin}/opencat`, words, { stdio: 'ignore' });
-  const file = join(dir, `tokens-${count}`);
-  writeFileSync(file, Array.from({ length: count }, (_, i) => token(i + 1) + '\n').join(''));
-  return { count, url, file };
+  return url;
+}
+
+/** Those of `count` tokens that make requests, as many as said, far from one another: {count, active, file}. */
+function choose(count, active) {
+  const file = join(dir, `tokens-${count}-${active}`);
+  const apart = Math.floor(count / active);
+  writeFileSync(file, Array.from({ length: active }, (_, i) => token(i * apart + 1) + '\n').join(''));
+  return { count, active, file };
 }
 
 /** Seconds of CPU so far of the processes and of the children they had. */
@@ -176,24 +185,20 @@ async function main() {
   const upstream = `http://127.0.0.1:${upstreamPort}/v1`;
   const postgres = await startPostgres();
   const ways = [];
-  for (const count of [1000, many]) {
+  for (const count of [few, many]) {
     console.error(`filling both stores with ${count} tokens`);
-    const tokens = await fill(postgres, count, upstream);
-    ways.push({
-      name: 'SQLite, 1 server',
-      tokens,
-      shared: false,
-      servers: [await startServer(`sqlite-${count}`, upstream)],
-    });
+    const url = await fill(postgres, count, upstream);
+    const single = [await startServer(`sqlite-${count}`, upstream)];
     const nodes = [];
-    for (let i = 1; i <= 3; ++i) {
-      nodes.push(await startServer(`node-${count}-${i}`, upstream, { OPENCAT_STORE: tokens.url }));
-      ways.push({
-        name: `PostgreSQL, ${i} server${i > 1 ? 's' : ''}`,
-        tokens,
-        shared: true,
-        servers: [...nodes],
-      });
+    for (let i = 1; i <= 3; ++i)
+      nodes.push(await startServer(`node-${count}-${i}`, upstream, { OPENCAT_STORE: url }));
+    for (const active of new Set([few, count])) {
+      const tokens = choose(count, active);
+      ways.push({ name: 'SQLite, 1 server', tokens, shared: false, servers: single });
+      for (let i = 1; i <= 3; ++i) {
+        const name = `PostgreSQL, ${i} server${i > 1 ? 's' : ''}`;
+        ways.push({ name, tokens, shared: true, servers: nodes.slice(0, i) });
+      }
     }
   }
   const direct = {
@@ -210,17 +215,26 @@ async function main() {
   console.log(
     `the upstream alone: ${figure(direct, 'per_second').toFixed(0)} requests/s, ${figure(direct, 'p50_ms').toFixed(2)} ms`,
   );
-  const columns = ['tokens', 'requests/s', 'added p50 ms', 'p99 ms', 'CPU µs/request', 'against 1,000'];
+  const columns = [
+    'tokens',
+    'active',
+    'requests/s',
+    'added p50 ms',
+    'p99 ms',
+    'CPU µs/request',
+    'against 1,000',
+  ];
   console.log('store'.padEnd(24) + columns.map((column) => column.padStart(16)).join(''));
   for (const way of ways) {
-    const few = ways.find((other) => other.name === way.name);
+    const small = ways.find((other) => other.name === way.name);
     const cells = [
       String(way.tokens.count),
+      String(way.tokens.active),
       figure(way, 'per_second').toFixed(0),
       (figure(way, 'p50_ms') - figure(direct, 'p50_ms')).toFixed(2),
       figure(way, 'p99_ms').toFixed(2),
       figure(way, 'cpu_us').toFixed(1),
-      `${(figure(way, 'cpu_us') / figure(few, 'cpu_us')).toFixed(2)}x`,
+      `${(figure(way, 'cpu_us') / figure(small, 'cpu_us')).toFixed(2)}x`,
     ];
     console.log(way.name.padEnd(24) + cells.map((cell) => cell.padStart(16)).join(''));
   }
