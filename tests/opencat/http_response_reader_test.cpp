@@ -27,7 +27,7 @@ Answer read(const std::string& bytes, std::size_t size, bool closed = false) {
 
 /// The same for every cut, or the test fails.
 Answer read_anyhow(const std::string& bytes, bool closed = false) {
-  const Answer whole = read(bytes, bytes.size(), closed);
+  Answer whole = read(bytes, bytes.size(), closed);
   for (const std::size_t size : {1, 2, 3, 7}) {
     CAPTURE(size);
     CHECK(read(bytes, size, closed) == whole);

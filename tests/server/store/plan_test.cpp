@@ -23,7 +23,7 @@ Plan plan_of(const std::string& name, std::optional<std::int64_t> daily = {}) {
 
 /// A token whose limits are its plan's.
 TokenRecord issue(Fixture& fixture, char name, const std::string& plan) {
-  const TokenRecord token = fixture.issue(name);
+  TokenRecord token = fixture.issue(name);
   TokenChange change;
   change.plan = plan;
   REQUIRE(fixture.store->change(token.id, change, today));
@@ -159,7 +159,7 @@ TEST_CASE("a model outside the plan is refused before anything is counted; 'auto
   AdmissionRequest request{a.hash, "large", today, now};
   request.automatic = true;
   fixture.store->admit(request,
-                       [&](Admission admission, std::exception_ptr) { chosen.set_value(admission); });
+                       [&](const Admission& admission, std::exception_ptr) { chosen.set_value(admission); });
   const Admission automatic = chosen.get_future().get();
   CHECK(automatic.verdict == Verdict::admitted);
   CHECK(automatic.model == "tiny");
