@@ -2,7 +2,7 @@
 #include "server/store/reports.hpp"
 
 #include "server/store/effective.hpp"
-#include "server/store/sort_key.hpp"
+#include "server/store/report_keys.hpp"
 
 namespace opencat {
 
@@ -117,27 +117,9 @@ constexpr const char* usage_sums =
     "coalesce(sum(estimated_requests), 0), coalesce(sum(estimated_prompt_tokens), 0), "
     "coalesce(sum(estimated_completion_tokens), 0)";
 
-/// `days` summed up for each token, with its plan, which is then asked for once a token and not once a row.
+/// `days` summed up for each token, with its plan.
 std::string by_token_with_plan(const std::string& days) {
-  return " FROM (SELECT token_id, sum(request_count) AS request_count, sum(prompt_tokens) AS prompt_tokens, "
-         "sum(completion_tokens) AS completion_tokens, sum(estimated_requests) AS estimated_requests, "
-         "sum(estimated_prompt_tokens) AS estimated_prompt_tokens, "
-         "sum(estimated_completion_tokens) AS estimated_completion_tokens" +
-         days + " GROUP BY token_id) JOIN tokens ON id = token_id";
-}
-
-const char* usage_key(UsageGroup group) {
-  switch (group) {
-    case UsageGroup::day:
-      return "date";
-    case UsageGroup::token:
-      return "token_id";
-    case UsageGroup::model:
-      return "model";
-    case UsageGroup::plan:
-      return "coalesce(plan, '')";
-  }
-  return "date";
+  return std::string(" FROM (") + sums_by_token + days + " GROUP BY token_id) JOIN tokens ON id = token_id";
 }
 
 UsageSums sums_at(SQLite::Statement& row, int column) {

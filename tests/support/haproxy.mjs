@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A real HAProxy before several servers: the example of packaging/proxies as it is, but with as many servers as are
 // given, a port of its own, and neither TLS nor a path before theirs.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ask, eventually } from './http.mjs';
+import { startDaemon } from './daemon.mjs';
 import { changed, example } from './proxy_examples.mjs';
 import { freePort, newFolder } from './server.mjs';
 
@@ -25,25 +23,10 @@ export async function startHaproxy(t, servers) {
     ['log /dev/log local0', 'log stderr format raw local0 warning'],
   ]);
   await writeFile(join(folder, 'haproxy.cfg'), config);
-  const child = spawn(binary, ['-db', '-f', join(folder, 'haproxy.cfg')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (text) => (said += text));
-  const ended = once(child, 'close');
-  t.after(async () => {
-    child.kill('SIGTERM');
-    await ended;
-    await rm(folder, { recursive: true, force: true });
-  });
   const origin = `http://127.0.0.1:${port}`;
-  const answers = () =>
-    ask(`${origin}/readyz`).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  await eventually(answers, 'a HAProxy that answers').catch((error) => {
-    throw new Error(`${error.message}: ${said}`);
+  await startDaemon(t, binary, ['-db', '-f', join(folder, 'haproxy.cfg')], {
+    folder,
+    url: `${origin}/readyz`,
   });
   return origin;
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A real Prometheus with packaging/prometheus' own files, which scrapes the servers that a test names.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, eventually } from './http.mjs';
+import { startDaemon } from './daemon.mjs';
+import { ask } from './http.mjs';
 import { freePort, newFolder } from './server.mjs';
 
 export const packaged = (name) => fileURLToPath(new URL(`../../packaging/${name}`, import.meta.url));
@@ -30,30 +29,13 @@ export async function startPrometheus(t, target) {
     `--web.listen-address=127.0.0.1:${port}`,
     '--log.level=warn',
   ];
-  const child = spawn('prometheus', words, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (text) => (said += text));
-  const ended = once(child, 'close');
-  t.after(async () => {
-    child.kill('SIGTERM');
-    await ended;
-    await rm(folder, { recursive: true, force: true });
-  });
   const origin = `http://127.0.0.1:${port}`;
+  await startDaemon(t, 'prometheus', words, { folder, url: `${origin}/-/ready`, patience: 20_000 });
   const get = async (path) => {
     const { data, error, status } = (await ask(`${origin}/api/v1/${path}`)).json();
     if (status !== 'success') throw new Error(`${path}: ${error}`);
     return data;
   };
-  const ready = () =>
-    ask(`${origin}/-/ready`).then(
-      (answer) => answer.status === 200,
-      () => false,
-    );
-  await eventually(ready, 'a Prometheus that is ready', 20_000).catch((error) => {
-    error.message += `\n${said}`;
-    throw error;
-  });
   return {
     query: async (expression) => {
       const { result } = await get(`query?query=${encodeURIComponent(expression)}`);

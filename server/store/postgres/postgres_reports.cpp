@@ -4,7 +4,7 @@
 #include "opencat/text.hpp"
 #include "server/store/effective.hpp"
 #include "server/store/postgres/token_rows.hpp"
-#include "server/store/sort_key.hpp"
+#include "server/store/report_keys.hpp"
 
 namespace opencat::postgres {
 
@@ -142,13 +142,6 @@ constexpr const char* usage_sums =
     "coalesce(sum(estimated_requests), 0), coalesce(sum(estimated_prompt_tokens), 0), "
     "coalesce(sum(estimated_completion_tokens), 0)";
 
-/// Tokens' own sums, so that their plans are asked for once a token and not once a row.
-constexpr const char* sums_by_token =
-    " FROM (SELECT token_id, sum(request_count) AS request_count, sum(prompt_tokens) AS prompt_tokens, "
-    "sum(completion_tokens) AS completion_tokens, sum(estimated_requests) AS estimated_requests, "
-    "sum(estimated_prompt_tokens) AS estimated_prompt_tokens, "
-    "sum(estimated_completion_tokens) AS estimated_completion_tokens";
-
 UsageSums sums_at(const Row& row, int column) {
   UsageSums sums;
   sums.requests = number(row, column);
@@ -156,20 +149,6 @@ UsageSums sums_at(const Row& row, int column) {
   sums.estimated_requests = number(row, column + 3);
   sums.estimated_tokens = {number(row, column + 4), number(row, column + 5)};
   return sums;
-}
-
-const char* usage_key(UsageGroup group) {
-  switch (group) {
-    case UsageGroup::day:
-      return "date";
-    case UsageGroup::token:
-      return "token_id";
-    case UsageGroup::model:
-      return "model";
-    case UsageGroup::plan:
-      return "coalesce(plan, '')";
-  }
-  return "date";
 }
 
 void add_days(Question& question, const UsageQuery& query) {
@@ -236,7 +215,7 @@ UsageSummary sum_usage(Session& session, const UsageQuery& query) {
         "(SELECT label FROM tokens WHERE id = token_id)";
   }
   if (query.group == UsageGroup::plan) {
-    question += sums_by_token;
+    question += std::string(" FROM (") + sums_by_token;
     add_days(question, query);
     question += " GROUP BY token_id) AS used JOIN tokens ON id = token_id";
   } else {
