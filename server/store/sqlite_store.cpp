@@ -8,6 +8,7 @@
 #include "server/store/admissions.hpp"
 #include "server/store/commit_queue.hpp"
 #include "server/store/plan_table.hpp"
+#include "server/store/recent_usage.hpp"
 #include "server/store/reports.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
@@ -32,21 +33,27 @@ class SqliteStore : public AdminStore {
   SqliteStore(fs::path file, const StoreOptions& options)
       : file_(std::move(file)),
         writer_(sqlite::connect(file_, sqlite::Role::writer, options.busy_timeout)),
-        admissions_(writer_, options.requests_per_minute, options.default_limits),
+        recent_(writer_),
+        admissions_(writer_, recent_, options.requests_per_minute, options.default_limits),
         changes_(writer_, options.default_limits),
         plans_(writer_, options.default_limits),
-        written_(writer_, options.default_limits, options.requests_per_minute),
+        written_(writer_, options.default_limits, options.requests_per_minute, &recent_),
         roll_up_(writer_),
         reader_(sqlite::connect(file_, sqlite::Role::reader)),
-        read_(reader_, options.default_limits, options.requests_per_minute),
+        read_(reader_, options.default_limits, options.requests_per_minute, &recent_),
         default_limits_(options.default_limits),
         per_minute_(options.requests_per_minute),
         on_commit_(options.on_commit),
         begin_(writer_, "BEGIN IMMEDIATE"),
         commit_(writer_, "COMMIT"),
         roll_back_(writer_, "ROLLBACK"),
-        queue_({[this] { run(begin_); }, [this] { commit(); }, [this] { run(roll_back_); }},
+        queue_({[this] { begin(); }, [this] { commit(); }, [this] { run(roll_back_); }},
                max_waiting_commits) {}
+
+  /// So that a database at rest has all in `usage`.
+  ~SqliteStore() override { fold_if_possible(); }
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
 
   void issue(const TokenRecord& token) override {
     queue_.wait_for(guarded([&] { changes_.insert(token); }));
@@ -71,7 +78,7 @@ class SqliteStore : public AdminStore {
   std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
                                    const QuotaPeriod& period) override {
     std::optional<TokenState> state;
-    queue_.wait_for(guarded([&] {
+    queue_.wait_for(changing([&] {
       if (!changes_.change(id_or_hash, change, period)) return;
       if (auto token = written_.find(id_or_hash)) state = written_.state(std::move(*token), period);
     }));
@@ -124,11 +131,11 @@ class SqliteStore : public AdminStore {
   }
 
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
-    return report([&](Reports& reports) { return reports.list(query, period); });
+    return report_usage([&](Reports& reports) { return reports.list(query, period); });
   }
 
   TokenCounts counts(const QuotaPeriod& period) override {
-    return report([&](Reports& reports) { return reports.counts(period); });
+    return report_usage([&](Reports& reports) { return reports.counts(period); });
   }
 
   std::uintmax_t bytes() const override {
@@ -142,7 +149,7 @@ class SqliteStore : public AdminStore {
   }
 
   UsageSummary usage(const UsageQuery& query) override {
-    return report([&](Reports& reports) { return reports.usage(query); });
+    return report_usage([&](Reports& reports) { return reports.usage(query); });
   }
 
   std::chrono::seconds take_place(const PlaceRequest& request) override {
@@ -152,6 +159,7 @@ class SqliteStore : public AdminStore {
   }
 
   bool roll_up(const std::string& month) override {
+    fold_usage();
     bool more = false;
     queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
     return more;
@@ -159,8 +167,12 @@ class SqliteStore : public AdminStore {
 
   bool purge(Time then) override {
     bool more = false;
-    queue_.wait_for(guarded([&] { more = changes_.purge(then, purged_at_once); }));
+    queue_.wait_for(changing([&] { more = changes_.purge(then, purged_at_once); }));
     return more;
+  }
+
+  void fold_usage() override {
+    if (!recent_.is_empty()) queue_.wait_for([this] { recent_.fold(); });
   }
 
   void bound_wal() override {
@@ -203,9 +215,14 @@ class SqliteStore : public AdminStore {
   std::size_t waiting() const override { return queue_.waiting(); }
 
  private:
+  void begin() {
+    run(begin_);
+    sqlite::serving(file_, [this] { recent_.begin(); });
+  }
+
   void commit() {
     const auto began = std::chrono::steady_clock::now();
-    run(commit_);
+    sqlite::serving(file_, [this] { recent_.commit([this] { sqlite::Lent(commit_)->exec(); }); });
     if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
   }
 
@@ -214,20 +231,36 @@ class SqliteStore : public AdminStore {
     return [this, work = std::move(work)] { sqlite::serving(file_, work); };
   }
 
+  /// Guarded work that changes tokens or plans.
+  std::function<void()> changing(std::function<void()> work) {
+    return guarded([this, work = std::move(work)] {
+      admissions_.forget();
+      work();
+    });
+  }
+
+  /// On a disk that takes no more, `usage` tells what it has, and nothing is lost.
+  void fold_if_possible() {
+    try {
+      fold_usage();
+    } catch (const Error&) {
+    }
+  }
+
   void run(SQLite::Statement& statement) const {
     sqlite::serving(file_, [&] { sqlite::Lent(statement)->exec(); });
   }
 
   /// Waits until it is done and on the disk, all of it or nothing.
   void as_one(const std::function<void()>& work) {
-    queue_.wait_for(guarded([&] { sqlite::in_savepoint(writer_, work); }));
+    queue_.wait_for(changing([&] { sqlite::in_savepoint(writer_, work); }));
   }
 
   /// Does it to each in one piece; those where it found nothing to do.
   template <class Do>
   std::vector<std::string> for_all(const std::vector<std::string>& names, const Do& work) {
     std::vector<std::string> absent;
-    queue_.wait_for(guarded([&] {
+    queue_.wait_for(changing([&] {
       sqlite::in_savepoint(writer_, [&] {
         for (const std::string& name : names) {
           if (!work(name)) absent.push_back(name);
@@ -242,10 +275,18 @@ class SqliteStore : public AdminStore {
     std::optional<TokenState> state;
     sqlite::serving(file_, [&] {
       const std::lock_guard lock(reader_mutex_);
+      const auto no_fold = recent_.hold();
       auto token = find();
       if (token) state = read_.state(std::move(*token), period);
     });
     return state;
+  }
+
+  /// Of what is in `usage`, when all is.
+  template <class Ask>
+  std::invoke_result_t<Ask, Reports&> report_usage(const Ask& ask) {
+    fold_if_possible();
+    return report(ask);
   }
 
   template <class Ask>
@@ -263,6 +304,7 @@ class SqliteStore : public AdminStore {
 
   fs::path file_;
   SQLite::Database writer_;  ///< this and its users are the queue's thread's, once that runs
+  RecentUsage recent_;
   Admissions admissions_;
   TokenChanges changes_;
   PlanTable plans_;

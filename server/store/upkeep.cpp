@@ -38,6 +38,7 @@ void Upkeep::work() {
 }
 
 void Upkeep::look_after() {
+  store_.fold_usage();
   store_.bound_wal();
   const Time now = clock_.now();
   while (store_.purge(now - options_.keep_deleted)) {
