@@ -2,19 +2,17 @@
 #include "server/store/sqlite_store.hpp"
 
 #include <mutex>
-#include <type_traits>
 
 #include "opencat/error.hpp"
 #include "server/store/admissions.hpp"
 #include "server/store/commit_queue.hpp"
 #include "server/store/plan_table.hpp"
 #include "server/store/recent_usage.hpp"
-#include "server/store/reports.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
+#include "server/store/sqlite_reader.hpp"
 #include "server/store/table_port.hpp"
 #include "server/store/token_changes.hpp"
-#include "server/store/token_reader.hpp"
 
 namespace opencat {
 
@@ -39,10 +37,7 @@ class SqliteStore : public AdminStore {
         plans_(writer_, options.default_limits),
         written_(writer_, options.default_limits, options.requests_per_minute, &recent_),
         roll_up_(writer_),
-        reader_(sqlite::connect(file_, sqlite::Role::reader)),
-        read_(reader_, options.default_limits, options.requests_per_minute, &recent_),
-        default_limits_(options.default_limits),
-        per_minute_(options.requests_per_minute),
+        reader_(file_, options, recent_),
         on_commit_(options.on_commit),
         begin_(writer_, "BEGIN IMMEDIATE"),
         commit_(writer_, "COMMIT"),
@@ -68,11 +63,11 @@ class SqliteStore : public AdminStore {
   }
 
   std::optional<TokenState> find_by_hash(const std::string& token_hash, const QuotaPeriod& period) override {
-    return read([&] { return read_.find_by_hash(token_hash); }, period);
+    return reader_.state([&](TokenReader& tokens) { return tokens.find_by_hash(token_hash); }, period);
   }
 
   std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) override {
-    return read([&] { return read_.find(id_or_hash); }, period);
+    return reader_.state([&](TokenReader& tokens) { return tokens.find(id_or_hash); }, period);
   }
 
   std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
@@ -99,11 +94,11 @@ class SqliteStore : public AdminStore {
   }
 
   std::vector<PlanUse> plans() override {
-    return report([](Reports& reports) { return reports.plans(); });
+    return reader_.report([](Reports& reports) { return reports.plans(); });
   }
 
   std::optional<PlanUse> plan(const std::string& name) override {
-    return report([&](Reports& reports) { return reports.plan(name); });
+    return reader_.report([&](Reports& reports) { return reports.plan(name); });
   }
 
   bool add_plan(const Plan& plan, const QuotaPeriod& period) override {
@@ -159,7 +154,7 @@ class SqliteStore : public AdminStore {
   }
 
   bool roll_up(const std::string& month) override {
-    fold_usage();
+    fold();
     bool more = false;
     queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
     return more;
@@ -171,9 +166,7 @@ class SqliteStore : public AdminStore {
     return more;
   }
 
-  void fold_usage() override {
-    if (!recent_.is_empty()) queue_.wait_for([this] { recent_.fold(); });
-  }
+  void fold_usage() override { fold(); }
 
   void bound_wal() override {
     std::error_code absent;
@@ -239,10 +232,14 @@ class SqliteStore : public AdminStore {
     });
   }
 
+  void fold() {
+    if (!recent_.is_empty()) queue_.wait_for([this] { recent_.fold(); });
+  }
+
   /// On a disk that takes no more, `usage` tells what it has, and nothing is lost.
   void fold_if_possible() {
     try {
-      fold_usage();
+      fold();
     } catch (const Error&) {
     }
   }
@@ -270,36 +267,11 @@ class SqliteStore : public AdminStore {
     return absent;
   }
 
-  template <class Find>
-  std::optional<TokenState> read(const Find& find, const QuotaPeriod& period) {
-    std::optional<TokenState> state;
-    sqlite::serving(file_, [&] {
-      const std::lock_guard lock(reader_mutex_);
-      const auto no_fold = recent_.hold();
-      auto token = find();
-      if (token) state = read_.state(std::move(*token), period);
-    });
-    return state;
-  }
-
   /// Of what is in `usage`, when all is.
   template <class Ask>
   std::invoke_result_t<Ask, Reports&> report_usage(const Ask& ask) {
     fold_if_possible();
-    return report(ask);
-  }
-
-  template <class Ask>
-  std::invoke_result_t<Ask, Reports&> report(const Ask& ask) {
-    std::invoke_result_t<Ask, Reports&> answer;
-    sqlite::serving(file_, [&] {
-      const std::lock_guard lock(reports_mutex_);
-      if (!reports_)
-        reports_ = std::make_unique<Reports>(sqlite::connect(file_, sqlite::Role::reader), default_limits_,
-                                             per_minute_);
-      answer = ask(*reports_);
-    });
-    return answer;
+    return reader_.report(ask);
   }
 
   fs::path file_;
@@ -310,13 +282,7 @@ class SqliteStore : public AdminStore {
   PlanTable plans_;
   TokenReader written_;
   RollUp roll_up_;
-  SQLite::Database reader_;
-  TokenReader read_;
-  Limits default_limits_;
-  std::size_t per_minute_;
-  std::mutex reader_mutex_;
-  std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
-  std::mutex reports_mutex_;
+  SqliteReader reader_;
   std::optional<SlidingWindow> places_;  ///< in memory: no other server has this file
   std::mutex places_mutex_;
   std::function<void(std::chrono::nanoseconds)> on_commit_;
