@@ -6,6 +6,7 @@
 #include "server/store/postgres/counting_session.hpp"
 #include "server/store/postgres/plan_rows.hpp"
 #include "server/store/postgres/postgres_reports.hpp"
+#include "server/store/postgres/recent_usage.hpp"
 #include "server/store/postgres/schema.hpp"
 #include "server/store/postgres/session_pool.hpp"
 #include "server/store/postgres/token_rows.hpp"
@@ -165,8 +166,14 @@ class PostgresStore : public AdminStore {
     return more;
   }
 
-  /// There is no WAL of this server's; what is bounded here is what addresses and nodes left.
+  /// There is no WAL of this server's; what is bounded here is what tokens, addresses and nodes left.
   void bound_wal() override {
+    std::string after;
+    do {
+      std::string last;
+      pool_.write([&](Session& session) { last = fold_some(session, after); });
+      after = last;
+    } while (!after.empty());
     pool_.write([&](Session& session) { forget_old(session); });
   }
 

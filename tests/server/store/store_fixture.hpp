@@ -70,6 +70,8 @@ struct Fixture {
   std::vector<std::string> sql(const std::string& statement) const {
     return address.is_shared() ? psql(address.url, statement) : store_test::sql(file, statement);
   }
+  /// Where all that was counted stands.
+  std::string all_usage() const { return address.is_shared() ? "all_usage" : "usage"; }
   /// Waits until all that was to be settled and given back is.
   void commit() const {
     std::promise<void> committed;

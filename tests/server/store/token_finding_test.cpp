@@ -178,7 +178,7 @@ TEST_CASE("purging ends the tokens deleted before then, some at a time, with the
   fixture.store->restore_all({"tok_A"});
   CHECK(fixture.store->purge(now + 1s));
   CHECK_FALSE(fixture.store->purge(now + 1s));
-  CHECK(fixture.sql("SELECT DISTINCT token_id FROM usage ORDER BY 1") ==
+  CHECK(fixture.sql("SELECT DISTINCT token_id FROM " + fixture.all_usage() + " ORDER BY 1") ==
         std::vector<std::string>{"tok_A", "tok_Z"});
   CHECK(ids(fixture.store->list({}, today).tokens) == "ZA");
 }
