@@ -76,11 +76,11 @@ void CountingBatch::attempt(Session& session, std::int64_t number) {
   if (asked_.empty() && given_back_.empty() && settled_.empty()) {
     last = "BEGIN;";
   } else {
-    lock_tokens(session);
+    const std::set<std::string> known = lock_tokens(session);
     if (asked_.empty()) {
       last = writes_before();
     } else {
-      read_tokens(session);
+      read_tokens(session, known);
       decide();
       last = writes_after();
     }
@@ -97,23 +97,28 @@ void CountingBatch::attempt(Session& session, std::int64_t number) {
   in_doubt_ = false;
 }
 
-void CountingBatch::lock_tokens(Session& session) {
+std::set<std::string> CountingBatch::lock_tokens(Session& session) {
   Array hashes;
   Array ids;
   for (const Asked& asked : asked_) hashes.add(bytea(asked.request.token_hash));
   for (const auto& [row, requests] : given_back_) ids.add(std::get<0>(row));
   for (const auto& [row, sums] : settled_) ids.add(std::get<0>(row));
-  session.run("BEGIN;EXECUTE lock_tokens (" + session.literal(hashes.text()) + "," +
-              session.literal(ids.text()) + ")");
+  const Rows rows = session.run("BEGIN;EXECUTE lock_tokens (" + session.literal(hashes.text()) + "," +
+                                session.literal(ids.text()) + ")");
+  std::set<std::string> known;
+  for (const Row& row : rows)
+    known.insert(asked_.at(static_cast<std::size_t>(postgres::number(row, 0)) - 1).request.token_hash);
+  return known;
 }
 
-void CountingBatch::read_tokens(Session& session) {
+void CountingBatch::read_tokens(Session& session, const std::set<std::string>& known) {
   Array hashes;
   Array days;
   Array months;
   std::vector<std::pair<std::string, std::string>> places;  // a hash and a day
   for (const Asked& asked : asked_) {
     const AdmissionRequest& request = asked.request;
+    if (known.count(request.token_hash) == 0) continue;  // nor is one that was issued since: it is not locked
     if (!uses_.emplace(std::pair{request.token_hash, request.period.day}, QuotaUse{}).second) continue;
     places.emplace_back(request.token_hash, request.period.day);
     hashes.add(bytea(request.token_hash));

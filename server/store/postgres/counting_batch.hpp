@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -80,8 +81,9 @@ class CountingBatch {
   using RowKey = std::tuple<std::string, std::string, std::string>;
 
   void attempt(Session& session, std::int64_t number);
-  void lock_tokens(Session& session);
-  void read_tokens(Session& session);
+  /// The hashes of those that there are.
+  std::set<std::string> lock_tokens(Session& session);
+  void read_tokens(Session& session, const std::set<std::string>& known);
   void decide();
   std::string writes_before() const;
   std::string writes_after() const;

@@ -11,8 +11,8 @@ namespace opencat::postgres {
 /// A token's sums in the asked day and month, of one of the two tables of counts.
 inline std::string counts_in(const std::string& table, const std::string& name,
                              const std::string& condition = "") {
-  return "CROSS JOIN LATERAL (SELECT coalesce(sum(request_count) FILTER (WHERE date = asked.day), 0) AS "
-         "daily, "
+  return "CROSS JOIN LATERAL (SELECT "
+         "coalesce(sum(request_count) FILTER (WHERE date = asked.day), 0) AS daily, "
          "coalesce(sum(request_count), 0) AS monthly FROM " +
          table +
          " WHERE token_id = tokens.id AND (token_id, date) >= (tokens.id, asked.month) AND "
@@ -23,13 +23,17 @@ inline std::string counts_in(const std::string& table, const std::string& name,
 // Prepared by SQL, so that EXECUTE can stand beside others in one message. Dates of a month are those from
 // "2026-11" to before "2026-11-32", which is behind every day: what was rolled up, then its days.
 inline const std::string counting_statements =
-    // In the order of ids, whether a row is made or only locked, which ON CONFLICT does also where it changes
-    // nothing: two that lock the same tokens never wait for each other.
+    // In the order of ids, so that those who lock the same tokens never wait in a circle, whether a row is
+    // made or only locked, which ON CONFLICT does also where it changes nothing. Tells which tokens there
+    // are.
     "PREPARE lock_tokens (bytea[], text[]) AS "
-    "INSERT INTO recent_tokens (token_id) SELECT id FROM "
-    "(SELECT id FROM tokens WHERE token_hash = ANY($1) AND deleted_at IS NULL UNION SELECT unnest($2)) AS "
-    "used "
-    "ORDER BY id ON CONFLICT (token_id) DO UPDATE SET used_at = now() WHERE false;"
+    "WITH found AS MATERIALIZED (SELECT id, place FROM unnest($1) WITH ORDINALITY AS asked (token_hash, "
+    "place) "
+    "JOIN tokens USING (token_hash) WHERE deleted_at IS NULL), "
+    "locked AS (INSERT INTO recent_tokens (token_id) SELECT id FROM found UNION SELECT unnest($2) ORDER BY "
+    "id "
+    "ON CONFLICT (token_id) DO UPDATE SET used_at = now() WHERE false) "
+    "SELECT place FROM found;"
 
     "PREPARE fold_usage (text[]) AS " +
     std::string(fold_usage) +

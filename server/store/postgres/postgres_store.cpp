@@ -166,14 +166,14 @@ class PostgresStore : public AdminStore {
     return more;
   }
 
-  /// There is no WAL of this server's; what is bounded here is what tokens, addresses and nodes left.
+  std::string fold(const std::string& after) override {
+    std::string last;
+    pool_.write([&](Session& session) { last = fold_some(session, after); });
+    return last;
+  }
+
+  /// There is no WAL of this server's; what is bounded here is what addresses and nodes left.
   void bound_wal() override {
-    std::string after;
-    do {
-      std::string last;
-      pool_.write([&](Session& session) { last = fold_some(session, after); });
-      after = last;
-    } while (!after.empty());
     pool_.write([&](Session& session) { forget_old(session); });
   }
 

@@ -35,7 +35,7 @@ inline const std::string fold_usage =
 /// All counts of these tokens (an Array's text) are in `usage` then.
 void fold_tokens(Session& session, const std::string& ids);
 
-/// Folds some of what has been counted for more than a minute, of tokens behind `after` in the order of ids,
+/// Folds some of what was counted two minutes ago or more, of tokens behind `after` in the order of ids,
 /// and removes the rows of those that rest. The last one's id; empty: there are no more. Several servers may
 /// do it at once, and nothing is folded twice.
 std::string fold_some(Session& session, const std::string& after);

@@ -115,15 +115,19 @@ bool purge_tokens(Session& session, Time then, int most) {
 }
 
 bool roll_up_usage(Session& session, const std::string& month, int most) {
-  Array unfolded;
-  for (const Row& row : session.ask("SELECT DISTINCT token_id FROM recent_usage WHERE date < $1", {month}))
-    unfolded.add(text(row, 0));
-  if (!unfolded.empty()) fold_tokens(session, unfolded.text());
+  const Rows unfolded =
+      session.ask("SELECT DISTINCT token_id FROM recent_usage WHERE date < $1 LIMIT $2::bigint",
+                  {month, std::to_string(most)});
+  if (!unfolded.empty()) {
+    Array ids;
+    for (const Row& row : unfolded) ids.add(text(row, 0));
+    fold_tokens(session, ids.text());
+  }
   const Rows oldest = session.ask(
       "SELECT substr(date, 1, 7) FROM usage WHERE date < $1 AND length(date) > 7 "
       "ORDER BY date LIMIT 1",
       {month});
-  if (oldest.empty()) return false;
+  if (oldest.empty()) return !unfolded.empty();
   // Who comes second waits for the rows, and finds that they are gone: none is added twice.
   const Rows rows = session.ask(
       "WITH days AS (DELETE FROM usage WHERE (token_id, date, model) IN "

@@ -8,6 +8,7 @@
 #include "opencat/assets.hpp"
 #include "server/store/postgres/postgres_store.hpp"
 #include "server/store/postgres/recent_usage.hpp"
+#include "server/store/upkeep.hpp"
 #include "tests/server/store/store_fixture.hpp"
 
 using namespace opencat;
@@ -20,19 +21,24 @@ bool is_there() { return store_kinds().size() > 1; }
 
 using Lines = std::vector<std::string>;
 
-/// As if the tokens' last requests and folds were so long ago. In the order in which others lock the rows.
-void age(const Fixture& fixture, const std::string& interval) {
+/// As if the tokens' last folds were so long ago, or their last requests, too. In the order in which others
+/// lock the rows.
+void age(const Fixture& fixture, const std::string& folds, const std::string& requests) {
   fixture.sql(
       "WITH locked AS MATERIALIZED (SELECT token_id FROM recent_tokens ORDER BY token_id FOR UPDATE) "
       "UPDATE recent_tokens SET used_at = used_at - interval '" +
-      interval + "', folded_at = folded_at - interval '" + interval +
+      requests + "', folded_at = folded_at - interval '" + folds +
       "' WHERE token_id IN (SELECT token_id FROM locked)");
+}
+
+void fold_due(AdminStore& store) {
+  for (std::string last = store.fold(""); !last.empty(); last = store.fold(last)) continue;
 }
 
 /// Who comes first now finds all counts due.
 void fold(const Fixture& fixture) {
-  age(fixture, "90 seconds");
-  fixture.store->bound_wal();
+  age(fixture, "3 minutes", "90 seconds");
+  fold_due(*fixture.store);
 }
 
 Lines counts(const Fixture& fixture, const std::string& table) {
@@ -83,15 +89,15 @@ TEST_CASE("what was counted a moment ago is not folded yet, and who rests leaves
   Fixture fixture(StoreKind::postgres, 2);
   const auto token = fixture.issue('a');
   fixture.admit(token);
-  fixture.store->bound_wal();
+  fold_due(*fixture.store);
   CHECK(counts(fixture, "recent_usage") == Lines{"tok_a 2026-11-23 m 1 0 0"});
   fold(fixture);
   // Its minute may still count.
   CHECK(fixture.sql("SELECT token_id FROM recent_tokens") == Lines{"tok_a"});
   CHECK(fixture.admit(token).verdict == Verdict::admitted);
   CHECK(fixture.admit(token).verdict == Verdict::rate_limited);
-  age(fixture, "3 minutes");
-  fixture.store->bound_wal();
+  age(fixture, "3 minutes", "3 minutes");
+  fold_due(*fixture.store);
   CHECK(fixture.sql("SELECT token_id FROM recent_tokens").empty());
   CHECK(counts(fixture, "usage") == Lines{"tok_a 2026-11-23 m 2 0 0"});
 }
@@ -128,8 +134,8 @@ TEST_CASE("while counts are folded, others count as exactly, and none is lost or
   for (int i = 0; i < 2; ++i) {
     folding.emplace_back([&, i] {
       while (!stop) {
-        age(fixture, "3 minutes");
-        stores[static_cast<std::size_t>(i)]->bound_wal();
+        age(fixture, "3 minutes", "3 minutes");
+        fold_due(*stores[static_cast<std::size_t>(i)]);
         ++folds;
       }
     });
@@ -163,12 +169,26 @@ TEST_CASE("while counts are folded, others count as exactly, and none is lost or
   CHECK(fixture.sql("SELECT DISTINCT request_count || ' ' || prompt_tokens FROM usage") == Lines{"60 420"});
 }
 
+TEST_CASE("a server that looks after its store folds what is due") {
+  if (!is_there()) return;
+  Fixture fixture(StoreKind::postgres);
+  fixture.admit(fixture.issue('a'));
+  age(fixture, "3 minutes", "3 minutes");
+  const SystemClock clock;
+  const Upkeep upkeep(*fixture.store, clock, {}, [](const std::string& line) { FAIL_CHECK(line); });
+  // The time is only for one that does not.
+  const auto patience = std::chrono::steady_clock::now() + 60s;
+  while (counts(fixture, "usage").empty() && std::chrono::steady_clock::now() < patience)
+    std::this_thread::yield();
+  CHECK(counts(fixture, "usage") == Lines{"tok_a 2026-11-23 m 1 0 0"});
+}
+
 TEST_CASE("a server that dies while it folds has neither folded nor lost anything") {
   if (!is_there()) return;
   Fixture fixture(StoreKind::postgres);
   const auto token = fixture.issue('a');
   fixture.admit(token);
-  age(fixture, "3 minutes");
+  age(fixture, "3 minutes", "3 minutes");
   {
     postgres::Session dying(fixture.address.url, {});
     dying.run("BEGIN");
@@ -176,7 +196,7 @@ TEST_CASE("a server that dies while it folds has neither folded nor lost anythin
   }
   CHECK(counts(fixture, "usage").empty());
   CHECK(counts(fixture, "all_usage") == Lines{"tok_a 2026-11-23 m 1 0 0"});
-  fixture.store->bound_wal();
+  fold_due(*fixture.store);
   CHECK(counts(fixture, "usage") == Lines{"tok_a 2026-11-23 m 1 0 0"});
   CHECK(counts(fixture, "all_usage") == counts(fixture, "usage"));
 }
@@ -227,19 +247,29 @@ TEST_CASE("a database of schema 3 keeps what was counted, and its tokens' last m
   fixture.address.url = new_postgres_schema();
   const auto migrations = assets_under("migrations/postgres/");
   for (std::size_t i = 0; i <= 3; ++i) psql(fixture.address.url, std::string(migrations.at(i).bytes));
+  const Time just_now = SystemClock().now();
+  const std::string today = quota_period(just_now, 0min).day;
   fixture.sql(
       "UPDATE schema_version SET version = 3;"
       "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, daily_limit, "
       "monthly_limit, meta, created_at) VALUES ('tok_a', convert_to(repeat('a', 32), 'UTF8'), '', 'active', "
       "'', "
       "'', '', 9, 90, '', '');"
-      "INSERT INTO usage (token_id, date, model, request_count) VALUES ('tok_a', '2026-11-23', 'm', 4);"
-      "INSERT INTO token_windows VALUES ('tok_a', '" +
-      std::to_string(now.time_since_epoch().count()) + "x2')");
+      "INSERT INTO usage (token_id, date, model, request_count) VALUES ('tok_a', '" +
+      today +
+      "', 'm', 4);"
+      "INSERT INTO token_windows SELECT id, '" +
+      std::to_string(just_now.time_since_epoch().count()) +
+      "x2' FROM tokens;"
+      "INSERT INTO tokens (id, token_hash, token_prefix, status, platform, install_id, version, meta, "
+      "created_at) "
+      "VALUES ('tok_b', 'b', '', 'active', '', '', '', '', '');"
+      "INSERT INTO token_windows VALUES ('tok_b', '1795424400000,+1200')");
   fixture.open(3);
   TokenRecord token;
   token.hash.assign(32, 'a');
-  CHECK(fixture.use(token).daily == 4);
-  CHECK(fixture.admit(token, now + 1s).use.daily == 5);
-  CHECK(fixture.admit(token, now + 1s).verdict == Verdict::rate_limited);
+  CHECK(fixture.sql("SELECT token_id FROM recent_tokens") == Lines{"tok_a"});
+  CHECK(fixture.use(token, just_now).daily == 4);
+  CHECK(fixture.admit(token, just_now).use.daily == 5);
+  CHECK(fixture.admit(token, just_now).verdict == Verdict::rate_limited);
 }

@@ -13,7 +13,9 @@ CREATE TABLE recent_tokens (
   daily     BIGINT,
   monthly   BIGINT
 ) WITH (fillfactor = 50);
-INSERT INTO recent_tokens (token_id, times) SELECT token_id, times FROM token_windows;
+-- Those that may still count: a text begins with a moment of the minute before it was written.
+INSERT INTO recent_tokens (token_id, times) SELECT token_id, times FROM token_windows
+  WHERE CAST(substring(times FROM '^[0-9]+') AS BIGINT) > (extract(epoch FROM now()) - 3600) * 1000;
 DROP TABLE token_windows;
 
 -- Counts that are not in `usage` yet.
