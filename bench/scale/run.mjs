@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real servers on real stores, one upstream behind all: each way is measured in turn, round after round, so that what
-// else the machine does falls on all alike, and the medians are printed side by side. Every request is another
+// Real servers on real stores, one upstream behind all: ways with as many active tokens are measured in turn, round after
+// round, so that what else the machine does falls on all alike, and the medians are printed side by side. Every request is another
 // token's, chosen at random from those that are active: in the large stores once as many as the small ones have, so that
 // only the store's size differs, and once all of them. CPU is that of the servers and of PostgreSQL, from the kernel, per
 // request.
@@ -14,6 +14,7 @@ import { children, firstLine, median, start } from '../lib.mjs';
 const flag = (name) => process.argv.find((word) => word.startsWith(`--${name}`));
 const quick = Boolean(flag('quick'));
 const many = Number(flag('many=')?.slice(7) ?? 1_000_000);
+const only = flag('only=')?.slice(7).toLowerCase() ?? ''; // the ways whose names begin so
 const rounds = quick ? 1 : 5;
 const seconds = quick ? 2 : 5;
 const few = 1000;
@@ -87,7 +88,9 @@ async function stop({ child }) {
   await once(child, 'exit');
 }
 
-/** So many tokens in a database of PostgreSQL, each with a request this month, and the same in SQLite. */
+const wanted = (name) => name.toLowerCase().startsWith(only);
+
+/** So many tokens in a database of PostgreSQL, each with a request this month. */
 async function fill(postgres, count, upstream) {
   const database = `tokens_${count}`;
   psql(postgres.url('postgres'), `CREATE DATABASE ${database}`);
@@ -107,10 +110,35 @@ async function fill(postgres, count, upstream) {
   const expected = createHash('sha256').update(token(1)).digest('hex');
   if (psql(url, `SELECT count(*) FROM tokens WHERE token_hash = '\\x${expected}'`) !== '1')
     throw new Error('the tokens are not those that the load will use');
-  mkdirSync(join(dir, `sqlite-${count}`));
-  const words = ['migrate', '--from', url, '--to', `sqlite:${join(dir, `sqlite-${count}`, 'opencat.db')}`];
-  execFileSync(`${bin}/opencat`, words, { stdio: 'ignore' });
   return url;
+}
+
+/** A server on the same in SQLite. */
+async function startWithSqlite(url, count, upstream) {
+  const name = `sqlite-${count}`;
+  mkdirSync(join(dir, name));
+  const words = ['migrate', '--from', url, '--to', `sqlite:${join(dir, name, 'opencat.db')}`];
+  execFileSync(`${bin}/opencat`, words, { stdio: 'ignore' });
+  return startServer(name, upstream);
+}
+
+/** The ways to serve a store of so many tokens: {name, servers, shared}. */
+async function waysOf(postgres, count, upstream) {
+  const url = await fill(postgres, count, upstream);
+  const ways = [];
+  const sqlite = 'SQLite, 1 server';
+  if (wanted(sqlite))
+    ways.push({ name: sqlite, shared: false, servers: [await startWithSqlite(url, count, upstream)] });
+  const nodes = [];
+  for (let i = 1; i <= 3; ++i) {
+    const name = `PostgreSQL, ${i} server${i > 1 ? 's' : ''}`;
+    if (!wanted(name)) continue;
+    while (nodes.length < i)
+      nodes.push(await startServer(`node-${count}-${nodes.length + 1}`, upstream, { OPENCAT_STORE: url }));
+    ways.push({ name, shared: true, servers: nodes.slice(0, i) });
+  }
+  if (ways.length === 0) throw new Error(`no way's name begins with '${only}'`);
+  return ways;
 }
 
 /** Those of `count` tokens that make requests, as many as said, far from one another: {count, active, file}. */
@@ -186,19 +214,11 @@ async function main() {
   const postgres = await startPostgres();
   const ways = [];
   for (const count of [few, many]) {
-    console.error(`filling both stores with ${count} tokens`);
-    const url = await fill(postgres, count, upstream);
-    const single = [await startServer(`sqlite-${count}`, upstream)];
-    const nodes = [];
-    for (let i = 1; i <= 3; ++i)
-      nodes.push(await startServer(`node-${count}-${i}`, upstream, { OPENCAT_STORE: url }));
+    console.error(`filling stores with ${count} tokens`);
+    const kinds = await waysOf(postgres, count, upstream);
     for (const active of new Set([few, count])) {
       const tokens = choose(count, active);
-      ways.push({ name: 'SQLite, 1 server', tokens, shared: false, servers: single });
-      for (let i = 1; i <= 3; ++i) {
-        const name = `PostgreSQL, ${i} server${i > 1 ? 's' : ''}`;
-        ways.push({ name, tokens, shared: true, servers: nodes.slice(0, i) });
-      }
+      for (const kind of kinds) ways.push({ ...kind, tokens });
     }
   }
   const direct = {
@@ -207,8 +227,14 @@ async function main() {
     shared: false,
   };
   const results = new Map([...ways, direct].map((way) => [way, []]));
-  for (let round = 0; round < rounds; ++round) {
-    for (const [way, runs] of results) runs.push(await measure(way.name ?? 'upstream', postgres, way));
+  // Those with all of a large store's tokens come last: what is still to be done for them (counts that are folded, pages
+  // that are written) is not to fall on the others.
+  for (const active of new Set([few, many])) {
+    for (let round = 0; round < rounds; ++round) {
+      for (const [way, runs] of results) {
+        if (way.tokens.active === active) runs.push(await measure(way.name ?? 'upstream', postgres, way));
+      }
+    }
   }
   const figure = (way, key) => median(results.get(way).map((run) => run[key]));
   console.log(`medians of ${rounds} rounds of ${seconds} s, ${connections} connections to each server`);

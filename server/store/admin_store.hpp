@@ -153,9 +153,10 @@ class AdminStore : public Store {
   /// Ends some of the tokens that were deleted before `then`, with their counts; whether there may be more.
   /// Bounded likewise.
   virtual bool purge(Time then) = 0;
-  /// Brings what was counted of late to where reports and other programs look for it, if that is another
-  /// place.
-  virtual void fold_usage() {}
+  /// Brings some of what was counted some time ago to `usage`, from where it is until then: of tokens behind
+  /// `after`, in the order of ids, or all at once. The last one's id; empty: there are no more. Bounded
+  /// likewise.
+  virtual std::string fold(const std::string& after) = 0;
   /// Brings the WAL into the database and cuts it back if it has outgrown its bound; gives up at once when a
   /// reader is in the way.
   virtual void bound_wal() = 0;

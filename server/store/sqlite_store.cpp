@@ -154,19 +154,23 @@ class SqliteStore : public AdminStore {
   }
 
   bool roll_up(const std::string& month) override {
-    fold();
+    fold_all();
     bool more = false;
     queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
     return more;
   }
 
   bool purge(Time then) override {
+    fold_all();
     bool more = false;
     queue_.wait_for(changing([&] { more = changes_.purge(then, purged_at_once); }));
     return more;
   }
 
-  void fold_usage() override { fold(); }
+  std::string fold(const std::string&) override {
+    fold_all();
+    return {};
+  }
 
   void bound_wal() override {
     std::error_code absent;
@@ -232,14 +236,14 @@ class SqliteStore : public AdminStore {
     });
   }
 
-  void fold() {
+  void fold_all() {
     if (!recent_.is_empty()) queue_.wait_for([this] { recent_.fold(); });
   }
 
   /// On a disk that takes no more, `usage` tells what it has, and nothing is lost.
   void fold_if_possible() {
     try {
-      fold();
+      fold_all();
     } catch (const Error&) {
     }
   }

@@ -38,8 +38,10 @@ void Upkeep::work() {
 }
 
 void Upkeep::look_after() {
-  store_.fold_usage();
   store_.bound_wal();
+  for (std::string last = store_.fold(""); !last.empty(); last = store_.fold(last)) {
+    if (!pause(between_steps)) return;
+  }
   const Time now = clock_.now();
   while (store_.purge(now - options_.keep_deleted)) {
     if (!pause(between_steps)) return;

@@ -37,7 +37,7 @@ async function serves(url, secret, postgres) {
   const { token } = issued.json();
   const answer = await chat({ origin: url }, token);
   assert.equal(answer.status, 200, answer.text);
-  assert.equal(Number(postgres.sql('SELECT sum(request_count) FROM usage')[0][0]), 1);
+  assert.equal(Number(postgres.sql('SELECT sum(request_count) FROM all_usage')[0][0]), 1);
 }
 
 test(

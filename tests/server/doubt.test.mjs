@@ -69,10 +69,10 @@ for (const when of ['before', 'after']) {
     const { token } = await server.issue();
     const isKept = (requests, settled) =>
       eventually(() => {
-        const [row = ['0', '0']] = postgres.sql('SELECT request_count, prompt_tokens FROM usage');
+        const [row] = postgres.sql('SELECT sum(request_count), sum(prompt_tokens) FROM all_usage');
         return Number(row[0]) === requests && Number(row[1]) === 7 * settled;
       }, `${requests} requests counted, ${settled} settled`).catch((error) => {
-        throw new Error(`${error.message}; it is ${postgres.sql('SELECT * FROM usage').join()}`);
+        throw new Error(`${error.message}; it is ${postgres.sql('SELECT * FROM all_usage').join()}`);
       });
     const succeeds = () =>
       eventually(async () => (await chat(server, token)).status === 200, 'a request that is admitted');

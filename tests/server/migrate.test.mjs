@@ -24,8 +24,13 @@ const tokens =
   'FROM tokens ORDER BY seq';
 const usage = 'SELECT * FROM usage ORDER BY token_id, date, model';
 const rowsIn = (file) => sqlite(file, `${tokens}; ${usage}`).trimEnd().split('\n');
+const columns =
+  'request_count prompt_tokens completion_tokens estimated_requests estimated_prompt_tokens estimated_completion_tokens';
+const allUsage =
+  `SELECT token_id, date, model, ${columns.replace(/(\S+) ?/g, 'sum($1), ').slice(0, -2)} FROM all_usage ` +
+  'GROUP BY token_id, date, model ORDER BY token_id, date, model';
 const rowsInPostgres = (postgres) =>
-  [tokens.replace('lower(hex(token_hash))', "encode(token_hash, 'hex')"), usage].flatMap((query) =>
+  [tokens.replace('lower(hex(token_hash))', "encode(token_hash, 'hex')"), allUsage].flatMap((query) =>
     postgres.sql(query).map((row) => row.join('|')),
   );
 const digest = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');

@@ -48,7 +48,8 @@ async function start(t, args, { count = 3, balance = startNginx } = {}) {
 }
 
 const count = (answers, status) => answers.filter((answer) => answer.status === status).length;
-const counted = (postgres) => Number(postgres.sql('SELECT coalesce(sum(request_count), 0) FROM usage')[0][0]);
+const counted = (postgres) =>
+  Number(postgres.sql('SELECT coalesce(sum(request_count), 0) FROM all_usage')[0][0]);
 
 async function burst(server, token, times, connections) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -240,8 +241,8 @@ test(
     const more = upstream.requests.length; // all of them reached the upstream
     assert.ok(more >= asked);
     for (const node of nodes) assert.equal((await ask(`${node.origin}/readyz`)).status, 200);
-    const sum = () => Number(postgres.sql('SELECT request_count FROM usage')[0][0]);
-    const rows = () => Number(postgres.sql('SELECT prompt_tokens FROM usage')[0][0]);
+    const sum = () => Number(postgres.sql('SELECT sum(request_count) FROM all_usage')[0][0]);
+    const rows = () => Number(postgres.sql('SELECT sum(prompt_tokens) FROM all_usage')[0][0]);
     await eventually(() => rows() === 7 * sum(), 'each counted request settled, and no other', 20_000).catch(
       (error) => {
         throw new Error(`${error.message}: ${sum()} counted, ${rows() / 7} settled, ${asked} answered`);

@@ -76,11 +76,11 @@ void CountingBatch::attempt(Session& session, std::int64_t number) {
   if (asked_.empty() && given_back_.empty() && settled_.empty()) {
     last = "BEGIN;";
   } else {
-    lock_tokens(session);
+    const std::set<std::string> known = lock_tokens(session);
     if (asked_.empty()) {
       last = writes_before();
     } else {
-      read_counts(session);
+      read_tokens(session, known);
       decide();
       last = writes_after();
     }
@@ -97,7 +97,7 @@ void CountingBatch::attempt(Session& session, std::int64_t number) {
   in_doubt_ = false;
 }
 
-void CountingBatch::lock_tokens(Session& session) {
+std::set<std::string> CountingBatch::lock_tokens(Session& session) {
   Array hashes;
   Array ids;
   for (const Asked& asked : asked_) hashes.add(bytea(asked.request.token_hash));
@@ -105,48 +105,47 @@ void CountingBatch::lock_tokens(Session& session) {
   for (const auto& [row, sums] : settled_) ids.add(std::get<0>(row));
   const Rows rows = session.run("BEGIN;EXECUTE lock_tokens (" + session.literal(hashes.text()) + "," +
                                 session.literal(ids.text()) + ")");
+  std::set<std::string> known;
+  for (const Row& row : rows)
+    known.insert(asked_.at(static_cast<std::size_t>(postgres::number(row, 0)) - 1).request.token_hash);
+  return known;
+}
+
+void CountingBatch::read_tokens(Session& session, const std::set<std::string>& known) {
+  Array hashes;
+  Array days;
+  Array months;
+  std::vector<std::pair<std::string, std::string>> places;  // a hash and a day
+  for (const Asked& asked : asked_) {
+    const AdmissionRequest& request = asked.request;
+    if (known.count(request.token_hash) == 0) continue;  // nor is one that was issued since: it is not locked
+    if (!uses_.emplace(std::pair{request.token_hash, request.period.day}, QuotaUse{}).second) continue;
+    places.emplace_back(request.token_hash, request.period.day);
+    hashes.add(bytea(request.token_hash));
+    days.add(request.period.day);
+    months.add(request.period.month);
+  }
+  const Rows rows =
+      session.run(writes_before() + "EXECUTE read_tokens (" + session.literal(hashes.text()) + "," +
+                  session.literal(days.text()) + "," + session.literal(months.text()) + ")");
   for (const Row& row : rows) {
-    if (!text(row, 7).empty()) continue;  // deleted
-    Turn turn;
-    turn.token.id = text(row, 0);
+    const auto& place = places.at(static_cast<std::size_t>(postgres::number(row, 0)) - 1);
+    const QuotaUse folded{postgres::number(row, 12), postgres::number(row, 13)};
+    uses_[place] = {folded.daily + postgres::number(row, 14), folded.monthly + postgres::number(row, 15)};
+    Turn& turn = turns_[place.first];
+    turn.token.id = text(row, 1);
     turn.token.status = status_of(text(row, 2));
     turn.token.limits = {row[3].is_null() ? limits_.daily : postgres::number(row, 3),
                          row[4].is_null() ? limits_.monthly : postgres::number(row, 4)};
     turn.token.last_used_at = text(row, 5);
     turn.token.used_up_until = text(row, 6);
-    turn.token.per_minute = postgres::number(row, 8);
-    turn.token.models = text(row, 9);
-    turn.token.expires_at = text(row, 10);
-    turns_.emplace(from_hex(text(row, 1)), std::move(turn));
-  }
-}
-
-void CountingBatch::read_counts(Session& session) {
-  Array ids;
-  Array days;
-  Array months;
-  std::map<std::string, std::string> hashes;  // by id
-  for (const Asked& asked : asked_) {
-    const auto turn = turns_.find(asked.request.token_hash);
-    if (turn == turns_.end()) continue;
-    const QuotaPeriod& period = asked.request.period;
-    if (!uses_.emplace(std::pair{turn->first, period.day}, QuotaUse{}).second) continue;
-    hashes.emplace(turn->second.token.id, turn->first);
-    ids.add(turn->second.token.id);
-    days.add(period.day);
-    months.add(period.month);
-  }
-  if (ids.empty()) {
-    if (const std::string writes = writes_before(); !writes.empty()) session.run(writes);
-    return;
-  }
-  const Rows rows =
-      session.run(writes_before() + "EXECUTE read_counts (" + session.literal(ids.text()) + "," +
-                  session.literal(days.text()) + "," + session.literal(months.text()) + ")");
-  for (const Row& row : rows) {
-    const std::string& hash = hashes.at(text(row, 0));
-    uses_[{hash, text(row, 1)}] = {postgres::number(row, 2), postgres::number(row, 3)};
-    turns_.at(hash).window = parsed_window(text(row, 4));
+    turn.token.per_minute = postgres::number(row, 7);
+    turn.token.models = text(row, 8);
+    turn.token.expires_at = text(row, 9);
+    turn.window = parsed_window(text(row, 10));
+    // Who comes once in a while is not waited for.
+    const bool comes_again = !text(row, 10).empty();
+    if (comes_again && text(row, 11) != "t") turn.sums = FoldedSums{place.second, folded};
   }
 }
 
@@ -203,7 +202,10 @@ std::string CountingBatch::writes_before() const {
     estimated_prompts.add(sums.estimated.prompt);
     estimated_completions.add(sums.estimated.completion);
   }
-  if (!given_back_.empty()) writes += execute("give_back", {ids[0], dates[0], models[0], requests});
+  if (!given_back_.empty()) {
+    // Where all counts are, so that no more is given back than was counted.
+    writes += execute("fold_usage", {ids[0]}) + execute("give_back", {ids[0], dates[0], models[0], requests});
+  }
   if (!settled_.empty()) {
     writes += execute("settle", {ids[1], dates[1], models[1], prompts, completions, estimated,
                                  estimated_prompts, estimated_completions});
@@ -212,7 +214,9 @@ std::string CountingBatch::writes_before() const {
 }
 
 std::string CountingBatch::writes_after() const {
-  Array counted_ids, dates, models, requests, window_ids, times, marked_ids, last_used, used_up;
+  Array counted_ids, dates, models, requests, window_ids, times, sum_ids, days, dailies, monthlies;
+  // By id: in the order in which others lock tokens' own rows.
+  std::map<std::string, const Turn*> marked;
   for (const auto& [hash, turn] : turns_) {
     for (const auto& [row, count] : turn.counts) {
       counted_ids.add(turn.token.id);
@@ -224,16 +228,30 @@ std::string CountingBatch::writes_after() const {
       window_ids.add(turn.token.id);
       times.add(turn.window.text());
     }
-    if (turn.last_used_at.empty() && turn.used_up_until.empty()) continue;
-    marked_ids.add(turn.token.id);
-    add_text_or_null(last_used, turn.last_used_at);
-    add_text_or_null(used_up, turn.used_up_until);
+    if (turn.sums) {
+      sum_ids.add(turn.token.id);
+      days.add(turn.sums->day);
+      dailies.add(turn.sums->use.daily);
+      monthlies.add(turn.sums->use.monthly);
+    }
+    if (!turn.last_used_at.empty() || !turn.used_up_until.empty()) marked.emplace(turn.token.id, &turn);
   }
   std::string writes;
   if (!counted_ids.empty()) writes += execute("count_requests", {counted_ids, dates, models, requests});
   if (!window_ids.empty()) writes += execute("keep_windows", {window_ids, times});
-  if (!marked_ids.empty()) writes += execute("mark_tokens", {marked_ids, last_used, used_up});
-  return writes;
+  if (!sum_ids.empty()) writes += execute("keep_sums", {sum_ids, days, dailies, monthlies});
+  return writes + marks(marked);
+}
+
+std::string CountingBatch::marks(const std::map<std::string, const Turn*>& marked) const {
+  if (marked.empty()) return {};
+  Array ids, last_used, used_up;
+  for (const auto& [id, turn] : marked) {
+    ids.add(id);
+    add_text_or_null(last_used, turn->last_used_at);
+    add_text_or_null(used_up, turn->used_up_until);
+  }
+  return execute("mark_tokens", {ids, last_used, used_up});
 }
 
 std::string CountingBatch::execute(const char* statement, const std::vector<Array>& arguments) const {

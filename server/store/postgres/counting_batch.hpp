@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -17,9 +18,11 @@ namespace opencat::postgres {
 
 /// What one group of a node's requests comes to, in one transaction of three messages:
 ///
-/// 1. BEGIN, and the rows of all its tokens are locked, in the order of their ids. What follows sees whatever
-///    another node committed before that, for with READ COMMITTED each statement looks anew.
-/// 2. What is given back and settled is written, and then the tokens' counts and windows are read.
+/// 1. BEGIN, and the rows of all its tokens in `recent_tokens` are locked, or made, in the order of their
+/// ids.
+///    What follows sees whatever another node committed before that, for with READ COMMITTED each statement
+///    looks anew.
+/// 2. What is given back and settled is written, and then the tokens are read, with their counts and windows.
 /// 3. The rules decide on each request in turn. Its counts are written, the node's row says which group this
 ///    was, and COMMIT.
 ///
@@ -58,12 +61,18 @@ class CountingBatch {
   };
   /// By date and model.
   using Counts = std::map<std::pair<std::string, std::string>, std::int64_t>;
-  /// A locked token and what the group changes of it.
+  /// What `usage` has of a token.
+  struct FoldedSums {
+    std::string day;
+    QuotaUse use;
+  };
+  /// A token and what the group changes of it.
   struct Turn {
     TokenHolder token;
     WindowLog window;
     bool window_changed = false;
     Counts counts;
+    std::optional<FoldedSums> sums;  ///< to be kept at hand for its next requests
     std::string used_up_until;
     std::string last_used_at;
     /// With what the group counted so far.
@@ -72,11 +81,13 @@ class CountingBatch {
   using RowKey = std::tuple<std::string, std::string, std::string>;
 
   void attempt(Session& session, std::int64_t number);
-  void lock_tokens(Session& session);
-  void read_counts(Session& session);
+  /// The hashes of those that there are.
+  std::set<std::string> lock_tokens(Session& session);
+  void read_tokens(Session& session, const std::set<std::string>& known);
   void decide();
   std::string writes_before() const;
   std::string writes_after() const;
+  std::string marks(const std::map<std::string, const Turn*>& marked) const;
   std::string execute(const char* statement, const std::vector<Array>& arguments) const;
 
   std::string node_;

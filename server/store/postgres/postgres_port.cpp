@@ -29,6 +29,23 @@ std::string array_parameters(const MovedTable& table, std::size_t columns) {
   return text;
 }
 
+/// "SELECT … LIMIT 9" of the rows that fulfil the conditions, in the order of their keys.
+std::string selection(const MovedTable& table, const std::string& columns, const std::string& conditions,
+                      const std::string& end) {
+  if (table.name != "usage") return "SELECT " + columns + " FROM " + table.name + conditions + end;
+  // Counts that are not folded yet belong to the others. The first rows of both are among the first of each,
+  // which an index finds.
+  const auto part = [&](const std::string& name, const std::string& more) {
+    return "(SELECT " + columns + " FROM " + name + conditions + more + end + ")";
+  };
+  std::string sums = key_names(table);
+  for (std::size_t i = table.key_columns; i < table.columns.size(); ++i)
+    sums += ", sum(" + table.columns[i] + ")";
+  return "SELECT " + sums + " FROM (" + part("usage", "") + " UNION ALL " +
+         part("recent_usage", " AND EXISTS (SELECT 1 FROM tokens WHERE id = token_id)") +
+         ") AS parts GROUP BY " + key_names(table) + end;
+}
+
 class PostgresPort : public TablePort {
  public:
   PostgresPort(const std::string& url, PortUse use) : shown_(without_password(url)) {
@@ -57,15 +74,14 @@ class PostgresPort : public TablePort {
       }
       return places;
     };
-    std::string statement = "SELECT ";
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      const std::string& name = table.columns[i];
-      statement += (i == 0 ? "" : ", ") + (name == "token_hash" ? "encode(token_hash, 'hex')" : name);
-    }
-    statement += " FROM " + table.name + " WHERE true";
-    if (after) statement += " AND (" + key_names(table) + ") > (" + key(*after) + ")";
-    if (last) statement += " AND (" + key_names(table) + ") <= (" + key(*last) + ")";
-    statement += " ORDER BY " + key_names(table) + " LIMIT " + std::to_string(most);
+    std::vector<std::string> columns;
+    for (const std::string& name : table.columns)
+      columns.push_back(name == "token_hash" ? "encode(token_hash, 'hex')" : name);
+    std::string conditions = " WHERE true";
+    if (after) conditions += " AND (" + key_names(table) + ") > (" + key(*after) + ")";
+    if (last) conditions += " AND (" + key_names(table) + ") <= (" + key(*last) + ")";
+    const std::string end = " ORDER BY " + key_names(table) + " LIMIT " + std::to_string(most);
+    const std::string statement = selection(table, join(columns, ", "), conditions, end);
     std::vector<TableRow> rows;
     guarded([&] {
       for (const Row& found : session_->ask(statement, parameters)) {

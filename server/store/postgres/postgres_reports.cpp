@@ -46,9 +46,9 @@ std::string contains_pattern(const std::string& text) {
 
 std::string within_quota(Question& question, const QuotaPeriod& period, const Limits& limits) {
   const std::string month = question.with(period.month);
-  return "((SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date >= " +
+  return "((SELECT coalesce(sum(request_count), 0) FROM all_usage WHERE token_id = tokens.id AND date >= " +
          month + " AND date < " + month + " || '-32') < " + effective_monthly(limits) + " AND " +
-         "(SELECT coalesce(sum(request_count), 0) FROM usage WHERE token_id = tokens.id AND date = " +
+         "(SELECT coalesce(sum(request_count), 0) FROM all_usage WHERE token_id = tokens.id AND date = " +
          question.with(period.day) + ") < " + effective_daily(limits) + ")";
 }
 
@@ -154,9 +154,9 @@ UsageSums sums_at(const Row& row, int column) {
 void add_days(Question& question, const UsageQuery& query) {
   // A rolled-up month, "2026-11", comes right before its first day, as which it counts.
   const bool first_of_month = query.from.size() == 10 && query.from.compare(8, 2, "01") == 0;
-  question +=
-      " FROM usage WHERE date >= " + question.with(first_of_month ? query.from.substr(0, 7) : query.from) +
-      " AND date <= " + question.with(query.to);
+  question += " FROM all_usage WHERE date >= " +
+              question.with(first_of_month ? query.from.substr(0, 7) : query.from) +
+              " AND date <= " + question.with(query.to);
   if (!query.token_id.empty()) question += " AND token_id = " + question.with(query.token_id);
 }
 

@@ -6,6 +6,7 @@
 #include "server/store/postgres/counting_session.hpp"
 #include "server/store/postgres/plan_rows.hpp"
 #include "server/store/postgres/postgres_reports.hpp"
+#include "server/store/postgres/recent_usage.hpp"
 #include "server/store/postgres/schema.hpp"
 #include "server/store/postgres/session_pool.hpp"
 #include "server/store/postgres/token_rows.hpp"
@@ -163,6 +164,12 @@ class PostgresStore : public AdminStore {
     bool more = false;
     pool_.write([&](Session& session) { more = purge_tokens(session, then, purged_at_once); });
     return more;
+  }
+
+  std::string fold(const std::string& after) override {
+    std::string last;
+    pool_.write([&](Session& session) { last = fold_some(session, after); });
+    return last;
   }
 
   /// There is no WAL of this server's; what is bounded here is what addresses and nodes left.

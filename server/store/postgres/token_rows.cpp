@@ -56,7 +56,8 @@ void add_use(Session& session, std::vector<TokenState>& states, const QuotaPerio
   for (const TokenState& state : states) ids.add(state.token.id);
   const Rows rows = session.ask(
       "SELECT token_id, coalesce(sum(request_count) FILTER (WHERE date = $2), 0), sum(request_count) "
-      "FROM usage WHERE token_id = ANY($1::text[]) AND date >= $3 AND date < $3 || '-32' GROUP BY token_id",
+      "FROM all_usage WHERE token_id = ANY($1::text[]) AND date >= $3 AND date < $3 || '-32' GROUP BY "
+      "token_id",
       {ids.text(), period.day, period.month});
   std::map<std::string, QuotaUse> uses;
   for (const Row& row : rows) uses[text(row, 0)] = {number(row, 1), number(row, 2)};

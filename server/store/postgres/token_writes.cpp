@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/postgres/token_writes.hpp"
 
+#include "server/store/postgres/recent_usage.hpp"
 #include "server/store/postgres/token_rows.hpp"
 
 namespace opencat::postgres {
@@ -98,20 +99,35 @@ bool restore_token(Session& session, const std::string& id_or_hash) {
 }
 
 bool purge_tokens(Session& session, Time then, int most) {
+  const Rows found = session.ask("SELECT id FROM tokens WHERE deleted_at < $1 ORDER BY id LIMIT $2::bigint",
+                                 {iso8601(then), std::to_string(most)});
+  if (found.empty()) return false;
+  Array ids;
+  for (const Row& row : found) ids.add(text(row, 0));
+  // Their last counts go with the others. Folded and not deleted: one of them may just be restored.
+  fold_tokens(session, ids.text());
   // The order is that in which counting locks them.
-  const Rows rows = session.ask(
-      "DELETE FROM tokens WHERE seq IN (SELECT seq FROM tokens WHERE deleted_at < $1 ORDER BY id "
-      "LIMIT $2::bigint FOR UPDATE) AND deleted_at < $1",
-      {iso8601(then), std::to_string(most)});
-  return static_cast<int>(rows.affected_rows()) == most;
+  session.ask(
+      "DELETE FROM tokens WHERE seq IN (SELECT seq FROM tokens WHERE id = ANY($1::text[]) ORDER BY id "
+      "FOR UPDATE) AND deleted_at < $2",
+      {ids.text(), iso8601(then)});
+  return static_cast<int>(found.size()) == most;
 }
 
 bool roll_up_usage(Session& session, const std::string& month, int most) {
+  const Rows unfolded =
+      session.ask("SELECT DISTINCT token_id FROM recent_usage WHERE date < $1 LIMIT $2::bigint",
+                  {month, std::to_string(most)});
+  if (!unfolded.empty()) {
+    Array ids;
+    for (const Row& row : unfolded) ids.add(text(row, 0));
+    fold_tokens(session, ids.text());
+  }
   const Rows oldest = session.ask(
       "SELECT substr(date, 1, 7) FROM usage WHERE date < $1 AND length(date) > 7 "
       "ORDER BY date LIMIT 1",
       {month});
-  if (oldest.empty()) return false;
+  if (oldest.empty()) return !unfolded.empty();
   // Who comes second waits for the rows, and finds that they are gone: none is added twice.
   const Rows rows = session.ask(
       "WITH days AS (DELETE FROM usage WHERE (token_id, date, model) IN "

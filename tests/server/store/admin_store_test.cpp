@@ -38,9 +38,10 @@ TokenQuery with_status(Status status) {
 std::vector<std::string> usage_rows(Fixture& fixture) {
   fixture.commit();
   return fixture.sql(
-      "SELECT token_id || ' ' || date || ' ' || model || ' ' || request_count || ' ' || prompt_tokens || "
-      "' ' || completion_tokens || ' ' || estimated_requests || ' ' || estimated_prompt_tokens || ' ' || "
-      "estimated_completion_tokens FROM usage ORDER BY 1");
+      "SELECT token_id || ' ' || date || ' ' || model || ' ' || sum(request_count) || ' ' || "
+      "sum(prompt_tokens) || ' ' || sum(completion_tokens) || ' ' || sum(estimated_requests) || ' ' || "
+      "sum(estimated_prompt_tokens) || ' ' || sum(estimated_completion_tokens) FROM all_usage "
+      "GROUP BY token_id, date, model ORDER BY 1");
 }
 
 }  // namespace

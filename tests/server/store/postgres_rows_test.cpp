@@ -42,6 +42,8 @@ TEST_CASE("requests of tokens that were issued all at once leave their rows in t
       "FROM tokens JOIN usage ON token_id = id ORDER BY id";
   const auto before = fixture.sql(pages);
   for (std::size_t i = 0; i < tokens.size(); i += 10) request(fixture, tokens[i]);
+  fixture.sql("UPDATE recent_tokens SET folded_at = folded_at - interval '3 minutes'");
+  fixture.store->fold("");
   // Each has a new version of both rows.
   CHECK(fixture.sql("SELECT count(*) FROM usage JOIN tokens ON id = token_id WHERE request_count = 2 AND "
                     "last_used_at IS NOT NULL") == std::vector<std::string>{"100"});
@@ -57,9 +59,11 @@ TEST_CASE("a request reads its own token's rows, however few all of them are") {
       "created_at) SELECT 'tok_' || i, decode(md5(i::text), 'hex'), '', 'active', '', '', '', '', '' FROM "
       "generate_series(1, 1000) i");
   fixture.sql("INSERT INTO usage (token_id, date, model) SELECT id, '2026-11-23', 'm' FROM tokens");
-  fixture.sql("INSERT INTO token_windows (token_id, times) SELECT id, '' FROM tokens");
+  fixture.sql("INSERT INTO recent_tokens (token_id) SELECT id FROM tokens");
+  fixture.sql("INSERT INTO recent_usage (token_id, date, model) SELECT id, '2026-11-23', 'm' FROM tokens");
   // As a server finds them: the sizes are known, and nothing has been planned.
-  for (const char* table : {"tokens", "usage", "token_windows"}) fixture.sql(std::string("ANALYZE ") + table);
+  for (const char* table : {"tokens", "usage", "recent_tokens", "recent_usage"})
+    fixture.sql(std::string("ANALYZE ") + table);
   fixture.open();
   const auto rows_read = [&](const std::string& index) {
     return std::stoi(
@@ -70,12 +74,14 @@ TEST_CASE("a request reads its own token's rows, however few all of them are") {
             .at(0));
   };
   const int counts_before = rows_read("usage_pkey");
-  const int windows_before = rows_read("token_windows_pkey");
+  const int windows_before = rows_read("recent_tokens_pkey");
+  const int recent_before = rows_read("recent_usage_pkey");
   const int dates_before = rows_read("usage_by_date");
   for (int i = 0; i < 10; ++i) request(fixture, token);
   fixture.store.reset();  // its connections tell what they read when they end
   while (rows_read("usage_pkey") == counts_before) std::this_thread::yield();
   CHECK(rows_read("usage_by_date") == dates_before);
   CHECK(rows_read("usage_pkey") - counts_before < 500);
-  CHECK(rows_read("token_windows_pkey") - windows_before < 500);
+  CHECK(rows_read("recent_tokens_pkey") - windows_before < 500);
+  CHECK(rows_read("recent_usage_pkey") - recent_before < 500);
 }

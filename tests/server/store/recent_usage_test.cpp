@@ -59,7 +59,7 @@ TEST_CASE("what is recent counts to its own day and month") {
   CHECK(fixture.use(a, now + 24h * 10).monthly == 1);
   CHECK(fixture.admit(a, now + 24h).use.monthly == 4);
   // Nor is what is folded taken for another day's, when the token was read for the one before.
-  fixture.store->fold_usage();
+  fixture.store->fold("");
   CHECK(fixture.admit(a).use.daily == 2);
   CHECK(fixture.admit(a, now + 24h).use.daily == 4);
   CHECK(fixture.admit(a, now + 24h * 10).use.monthly == 2);
@@ -115,7 +115,7 @@ TEST_CASE("a group that cannot be committed counted nothing") {
   CHECK_THROWS_AS(fixture.admit(a, now, "bad"), Error);
   CHECK(fixture.admit(a).use.daily == 3);
   CHECK(fixture.use(a).daily == 3);
-  fixture.store->fold_usage();
+  fixture.store->fold("");
   CHECK(folded(fixture) == Rows{"tok_a 2026-11-23 m 3 0"});
 }
 
@@ -134,13 +134,13 @@ TEST_CASE("requests are not counted below none, and what a token that is gone ha
   Fixture fixture;
   const auto a = fixture.issue('a');
   fixture.admit(a);
-  fixture.commit();
+  fixture.store->fold("");
   for (int i = 0; i < 3; ++i) fixture.store->give_back({"tok_a", "2026-11-23", "m"});
   fixture.store->give_back({"tok_a", "2026-11-22", "m"});
   fixture.store->settle({"tok_a", "2026-11-22", "m"}, {0, 0});
   CHECK(fixture.admit(a).use.daily == 1);
   fixture.store->settle({"tok_gone", "2026-11-23", "m"}, {1, 1});
-  fixture.commit();
+  fixture.store->fold("");
   CHECK(folded(fixture) == Rows{"tok_a 2026-11-22 m 0 0", "tok_a 2026-11-23 m 1 0"});
   CHECK(recent(fixture) == Rows{"0"});
 }
@@ -180,7 +180,7 @@ TEST_CASE("looking a token up while its requests are counted and folded never te
   const auto a = fixture.issue('a', {1000, 1000});
   std::atomic<bool> done{false};
   std::thread folding([&] {
-    while (!done) fixture.store->fold_usage();
+    while (!done) fixture.store->fold("");
   });
   std::atomic<bool> is_steady{true};
   std::thread looking([&] {

@@ -70,7 +70,7 @@ struct Fixture {
   std::vector<std::string> sql(const std::string& statement) const {
     return address.is_shared() ? psql(address.url, statement) : store_test::sql(file, statement);
   }
-  /// Waits until all that was to be settled and given back is, and stands where an operator looks for it.
+  /// Waits until all that was to be settled and given back is.
   void commit() const {
     std::promise<void> committed;
     store->probe([&](std::exception_ptr problem) {
@@ -78,7 +78,6 @@ struct Fixture {
       committed.set_value();
     });
     committed.get_future().get();
-    store->fold_usage();
   }
 
   TokenRecord issue(char name, Limits limits = {}) {

@@ -33,7 +33,7 @@ bool comes_to_be(const Condition& condition) {
 
 std::string dates(const Fixture& fixture) {
   std::string text;
-  for (const std::string& date : sql(fixture.file, "SELECT DISTINCT date FROM usage ORDER BY date")) {
+  for (const std::string& date : sql(fixture.file, "SELECT DISTINCT date FROM all_usage ORDER BY date")) {
     text += date + " ";
   }
   return text;

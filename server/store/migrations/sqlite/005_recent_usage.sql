@@ -12,3 +12,11 @@ CREATE TABLE recent_usage (
   estimated_prompt_tokens     INTEGER NOT NULL,
   estimated_completion_tokens INTEGER NOT NULL
 );
+
+-- Both: one key may stand in it more than once.
+CREATE VIEW all_usage AS
+  SELECT token_id, date, model, request_count, prompt_tokens, completion_tokens,
+    estimated_requests, estimated_prompt_tokens, estimated_completion_tokens FROM usage
+  UNION ALL
+  SELECT token_id, date, model, request_count, prompt_tokens, completion_tokens,
+    estimated_requests, estimated_prompt_tokens, estimated_completion_tokens FROM recent_usage;
