@@ -38,13 +38,13 @@ release() {
   ensure_packages build release "release_${target//-/_}"
   build_web
   make_libs "$target" "$cpu" "$triple"
-  local folder=build/release-$target locale=''
-  # Windows has the characters of all languages by itself.
-  [[ $target == linux-* ]] && locale=$PWD/build/release-libs/$target/root/usr/lib/locale/C.utf8/LC_CTYPE
+  local folder=build/release-$target locale='' postgres=OFF
+  # Windows has the characters of all languages by itself, and no libpqxx.
+  [[ $target == linux-* ]] && locale=$PWD/build/release-libs/$target/root/usr/lib/locale/C.utf8/LC_CTYPE postgres=ON
   say "building for $target"
   quietly "build/cmake-release-$target.log" cmake -S . -B "$folder" -G Ninja --toolchain "cmake/toolchains/$target.cmake" \
     -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DOPENCAT_WEB_DIR="$PWD/build/web" \
-    -DOPENCAT_LOCALE="$locale" \
+    -DOPENCAT_LOCALE="$locale" -DOPENCAT_POSTGRES=$postgres \
     -DOPENCAT_DEB_ARCHITECTURE="${deb_architecture[$target]:-}" -DOPENCAT_EMULATOR="$(emulator_of "$target")" \
     -DCMAKE_CXX_STANDARD_LIBRARIES="-Wl,--start-group $links -Wl,--end-group -Wl,-Map=opencat.map"
   cmake --build "$folder" --target opencat >"build/build-release-$target.log" 2>&1 ||

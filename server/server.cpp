@@ -29,6 +29,8 @@ Server::Server(ServerOptions options, Clock& clock, Entropy& entropy,
     state.options.public_url = checked_base_url(state.options.public_url, "--public-url");
   }
   check_upstreams(state.options.upstreams);
+  // What is wrong with the settings is said before there is a data folder.
+  state.read_http_options();
   make_folders(state.options.data_dir, 0700);
   state.lock = server_data::lock(state.options.data_dir, state.options.inherited.lock);
   if (state.options.inherited.ops >= 0) state.options.ops_port = 0;

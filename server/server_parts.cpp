@@ -112,8 +112,7 @@ void Server::State::prepare_services() {
                        &telemetry->metrics(), std::make_shared<routes::DefaultPlan>(options.default_plan)});
 }
 
-void Server::State::start_http() {
-  http::HttpServerOptions http_options;
+void Server::State::read_http_options() {
   http_options.host = options.host;
   http_options.port = options.port;
   http_options.listener = options.inherited.listener;
@@ -123,9 +122,11 @@ void Server::State::start_http() {
   http_options.trusted_proxies = http::TrustedProxies(options.trusted_proxies);
   http_options.tls = tls_of(options);
   http_options.cors = http::CorsPolicy(options.cors_origins);
-  http_options.observer = telemetry.get();
   http_options.max_connections = options.max_connections;
+}
 
+void Server::State::start_http() {
+  http_options.observer = telemetry.get();
   std::vector<EventLoop*> loops;
   for (const auto& worker : workers) loops.push_back(&worker->loop);
 

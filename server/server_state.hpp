@@ -62,6 +62,7 @@ struct Server::State {
   std::unique_ptr<routes::AccessGuard> guard;
   std::unique_ptr<routes::Services> services;
   std::unique_ptr<routes::Readiness> readiness;
+  http::HttpServerOptions http_options;
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<http::HttpServer> ops;
   ServerAddresses addresses;
@@ -81,6 +82,7 @@ struct Server::State {
   std::string request_id_prefix;
   std::atomic<std::uint64_t> requests{0};
 
+  void read_http_options();
   void prepare_secrets();
   void prepare_services();
   void open_store();

@@ -153,10 +153,13 @@ class AdminStore : public Store {
   /// Ends some of the tokens that were deleted before `then`, with their counts; whether there may be more.
   /// Bounded likewise.
   virtual bool purge(Time then) = 0;
-  /// Brings some of what was counted some time ago to where the rest is, for a store that keeps it apart:
-  /// of tokens behind `after`, in the order of ids. The last one's id; empty: there are no more. Bounded
+  /// Brings what was counted of late to where reports and other programs look for it, if that is another
+  /// place.
+  virtual void fold_usage() {}
+  /// Likewise, in a store that others share, of what was counted some time ago and some of it only: of tokens
+  /// behind `after`, in the order of ids. The last one's id; empty: there are no more. Bounded
   /// likewise.
-  virtual std::string fold(const std::string& after);
+  virtual std::string fold_due(const std::string& after);
   /// Brings the WAL into the database and cuts it back if it has outgrown its bound; gives up at once when a
   /// reader is in the way.
   virtual void bound_wal() = 0;

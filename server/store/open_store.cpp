@@ -30,7 +30,7 @@ std::string AdminStore::change_shared_text(const std::string&, const ChangeText&
   throw Error(ErrorKind::failed, "this store is not shared");
 }
 
-std::string AdminStore::fold(const std::string&) { return {}; }
+std::string AdminStore::fold_due(const std::string&) { return {}; }
 
 std::unique_ptr<AdminStore> open_store(const StoreAddress& address, const StoreOptions& options) {
   if (!address.is_shared()) return open_sqlite_store(address.file, options);

@@ -5,6 +5,7 @@
 #include "opencat/text.hpp"
 #include "server/store/sqlite.hpp"
 #include "server/store/table_port.hpp"
+#include "server/store/usage_rows.hpp"
 
 namespace opencat {
 
@@ -50,24 +51,34 @@ class SqlitePort : public TablePort {
     }
     // One state of it, whatever others do.
     database_.exec("BEGIN");
+    has_recent_usage_ = database_.execAndGet("SELECT EXISTS (SELECT 1 FROM recent_usage)").getInt() != 0;
   }
 
   std::vector<TableRow> read(const MovedTable& table, const std::optional<TableRow>& after,
                              const std::optional<TableRow>& last, std::size_t most) override {
-    std::string statement = "SELECT ";
-    for (std::size_t i = 0; i < table.columns.size(); ++i)
-      statement += (i == 0 ? "" : ", ") + column_text(table, i);
-    statement += " FROM " + table.name + " WHERE 1";
-    if (after) statement += " AND " + key_of(table) + " > " + marks(table.key_columns);
-    if (last) statement += " AND " + key_of(table) + " <= " + marks(table.key_columns);
-    statement += " ORDER BY " + key_of(table).substr(1, key_of(table).size() - 2) + " LIMIT ?";
+    std::vector<std::string> columns;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) columns.push_back(column_text(table, i));
+    const std::string key = key_of(table).substr(1, key_of(table).size() - 2);
+    // Numbered parameters: ?1… are the key `after`, ?11… the key `last`, ?21 is `most`.
+    const auto marks_from = [&](int first) {
+      std::vector<std::string> marks;
+      for (std::size_t i = 0; i < table.key_columns; ++i)
+        marks.push_back("?" + std::to_string(first + static_cast<int>(i)));
+      return "(" + join(marks, ", ") + ")";
+    };
+    std::string range = " WHERE 1";
+    if (after) range += " AND " + key_of(table) + " > " + marks_from(1);
+    if (last) range += " AND " + key_of(table) + " <= " + marks_from(11);
+    const std::string in_order = " ORDER BY " + key + " LIMIT ?21";
+    std::string statement = "SELECT " + join(columns, ", ") + " FROM " + table.name + range + in_order;
+    if (table.name == "usage" && has_recent_usage_)
+      statement = with_recent_usage("SELECT * FROM (" + statement + ")", range) + in_order;
     SQLite::Statement query(database_, statement);
-    int place = 0;
-    for (const auto* key : {&after, &last}) {
-      if (!*key) continue;
-      for (std::size_t i = 0; i < table.key_columns; ++i) bind(query, ++place, table, i, (**key)[i]);
+    for (std::size_t i = 0; i < table.key_columns; ++i) {
+      if (after) bind(query, 1 + static_cast<int>(i), table, i, (*after)[i]);
+      if (last) bind(query, 11 + static_cast<int>(i), table, i, (*last)[i]);
     }
-    query.bind(++place, static_cast<std::int64_t>(most));
+    query.bind(21, static_cast<std::int64_t>(most));
     std::vector<TableRow> rows;
     while (query.executeStep()) {
       TableRow row;
@@ -112,6 +123,17 @@ class SqlitePort : public TablePort {
   void end() override { database_.exec("DROP TABLE moving"); }
 
  private:
+  /// The rows of `usage` with what a server that was killed left to be folded into them: as many as were
+  /// asked for are enough of the first, as each of the second is among them or makes one of them be left.
+  static std::string with_recent_usage(const std::string& usage, const std::string& range) {
+    const std::string columns = usage_columns;
+    return "SELECT token_id, date, model, max(0, sum(request_count)), sum(prompt_tokens), "
+           "sum(completion_tokens), "
+           "sum(estimated_requests), sum(estimated_prompt_tokens), sum(estimated_completion_tokens) FROM (" +
+           usage + " UNION ALL SELECT " + columns + " FROM recent_usage" + range +
+           " AND token_id IN (SELECT id FROM tokens)) GROUP BY token_id, date, model";
+  }
+
   static void bind(SQLite::Statement& statement, int place, const MovedTable& table, std::size_t column,
                    const std::optional<std::string>& value) {
     if (!value) return statement.bind(place);
@@ -129,6 +151,7 @@ class SqlitePort : public TablePort {
 
   fs::path file_;
   SQLite::Database database_;
+  bool has_recent_usage_ = false;
 };
 
 /// With SQLiteCpp's exceptions as the project's, which name the file.

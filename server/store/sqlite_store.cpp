@@ -2,18 +2,17 @@
 #include "server/store/sqlite_store.hpp"
 
 #include <mutex>
-#include <type_traits>
 
 #include "opencat/error.hpp"
 #include "server/store/admissions.hpp"
 #include "server/store/commit_queue.hpp"
 #include "server/store/plan_table.hpp"
-#include "server/store/reports.hpp"
+#include "server/store/recent_usage.hpp"
 #include "server/store/roll_up.hpp"
 #include "server/store/sqlite.hpp"
+#include "server/store/sqlite_reader.hpp"
 #include "server/store/table_port.hpp"
 #include "server/store/token_changes.hpp"
-#include "server/store/token_reader.hpp"
 
 namespace opencat {
 
@@ -32,21 +31,24 @@ class SqliteStore : public AdminStore {
   SqliteStore(fs::path file, const StoreOptions& options)
       : file_(std::move(file)),
         writer_(sqlite::connect(file_, sqlite::Role::writer, options.busy_timeout)),
-        admissions_(writer_, options.requests_per_minute, options.default_limits),
+        recent_(writer_),
+        admissions_(writer_, recent_, options.requests_per_minute, options.default_limits),
         changes_(writer_, options.default_limits),
         plans_(writer_, options.default_limits),
-        written_(writer_, options.default_limits, options.requests_per_minute),
+        written_(writer_, options.default_limits, options.requests_per_minute, &recent_),
         roll_up_(writer_),
-        reader_(sqlite::connect(file_, sqlite::Role::reader)),
-        read_(reader_, options.default_limits, options.requests_per_minute),
-        default_limits_(options.default_limits),
-        per_minute_(options.requests_per_minute),
+        reader_(file_, options, recent_),
         on_commit_(options.on_commit),
         begin_(writer_, "BEGIN IMMEDIATE"),
         commit_(writer_, "COMMIT"),
         roll_back_(writer_, "ROLLBACK"),
-        queue_({[this] { run(begin_); }, [this] { commit(); }, [this] { run(roll_back_); }},
+        queue_({[this] { begin(); }, [this] { commit(); }, [this] { run(roll_back_); }},
                max_waiting_commits) {}
+
+  /// So that a database at rest has all in `usage`.
+  ~SqliteStore() override { fold_if_possible(); }
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
 
   void issue(const TokenRecord& token) override {
     queue_.wait_for(guarded([&] { changes_.insert(token); }));
@@ -61,17 +63,17 @@ class SqliteStore : public AdminStore {
   }
 
   std::optional<TokenState> find_by_hash(const std::string& token_hash, const QuotaPeriod& period) override {
-    return read([&] { return read_.find_by_hash(token_hash); }, period);
+    return reader_.state([&](TokenReader& tokens) { return tokens.find_by_hash(token_hash); }, period);
   }
 
   std::optional<TokenState> find(const std::string& id_or_hash, const QuotaPeriod& period) override {
-    return read([&] { return read_.find(id_or_hash); }, period);
+    return reader_.state([&](TokenReader& tokens) { return tokens.find(id_or_hash); }, period);
   }
 
   std::optional<TokenState> change(const std::string& id_or_hash, const TokenChange& change,
                                    const QuotaPeriod& period) override {
     std::optional<TokenState> state;
-    queue_.wait_for(guarded([&] {
+    queue_.wait_for(changing([&] {
       if (!changes_.change(id_or_hash, change, period)) return;
       if (auto token = written_.find(id_or_hash)) state = written_.state(std::move(*token), period);
     }));
@@ -92,11 +94,11 @@ class SqliteStore : public AdminStore {
   }
 
   std::vector<PlanUse> plans() override {
-    return report([](Reports& reports) { return reports.plans(); });
+    return reader_.report([](Reports& reports) { return reports.plans(); });
   }
 
   std::optional<PlanUse> plan(const std::string& name) override {
-    return report([&](Reports& reports) { return reports.plan(name); });
+    return reader_.report([&](Reports& reports) { return reports.plan(name); });
   }
 
   bool add_plan(const Plan& plan, const QuotaPeriod& period) override {
@@ -124,11 +126,11 @@ class SqliteStore : public AdminStore {
   }
 
   TokenPage list(const TokenQuery& query, const QuotaPeriod& period) override {
-    return report([&](Reports& reports) { return reports.list(query, period); });
+    return report_usage([&](Reports& reports) { return reports.list(query, period); });
   }
 
   TokenCounts counts(const QuotaPeriod& period) override {
-    return report([&](Reports& reports) { return reports.counts(period); });
+    return report_usage([&](Reports& reports) { return reports.counts(period); });
   }
 
   std::uintmax_t bytes() const override {
@@ -142,7 +144,7 @@ class SqliteStore : public AdminStore {
   }
 
   UsageSummary usage(const UsageQuery& query) override {
-    return report([&](Reports& reports) { return reports.usage(query); });
+    return report_usage([&](Reports& reports) { return reports.usage(query); });
   }
 
   std::chrono::seconds take_place(const PlaceRequest& request) override {
@@ -152,6 +154,7 @@ class SqliteStore : public AdminStore {
   }
 
   bool roll_up(const std::string& month) override {
+    fold();
     bool more = false;
     queue_.wait_for(guarded([&] { more = roll_up_.step(month, rolled_up_at_once); }));
     return more;
@@ -159,9 +162,11 @@ class SqliteStore : public AdminStore {
 
   bool purge(Time then) override {
     bool more = false;
-    queue_.wait_for(guarded([&] { more = changes_.purge(then, purged_at_once); }));
+    queue_.wait_for(changing([&] { more = changes_.purge(then, purged_at_once); }));
     return more;
   }
+
+  void fold_usage() override { fold(); }
 
   void bound_wal() override {
     std::error_code absent;
@@ -203,9 +208,14 @@ class SqliteStore : public AdminStore {
   std::size_t waiting() const override { return queue_.waiting(); }
 
  private:
+  void begin() {
+    run(begin_);
+    sqlite::serving(file_, [this] { recent_.begin(); });
+  }
+
   void commit() {
     const auto began = std::chrono::steady_clock::now();
-    run(commit_);
+    sqlite::serving(file_, [this] { recent_.commit([this] { sqlite::Lent(commit_)->exec(); }); });
     if (on_commit_) on_commit_(std::chrono::steady_clock::now() - began);
   }
 
@@ -214,20 +224,40 @@ class SqliteStore : public AdminStore {
     return [this, work = std::move(work)] { sqlite::serving(file_, work); };
   }
 
+  /// Guarded work that changes tokens or plans.
+  std::function<void()> changing(std::function<void()> work) {
+    return guarded([this, work = std::move(work)] {
+      admissions_.forget();
+      work();
+    });
+  }
+
+  void fold() {
+    if (!recent_.is_empty()) queue_.wait_for([this] { recent_.fold(); });
+  }
+
+  /// On a disk that takes no more, `usage` tells what it has, and nothing is lost.
+  void fold_if_possible() {
+    try {
+      fold();
+    } catch (const Error&) {
+    }
+  }
+
   void run(SQLite::Statement& statement) const {
     sqlite::serving(file_, [&] { sqlite::Lent(statement)->exec(); });
   }
 
   /// Waits until it is done and on the disk, all of it or nothing.
   void as_one(const std::function<void()>& work) {
-    queue_.wait_for(guarded([&] { sqlite::in_savepoint(writer_, work); }));
+    queue_.wait_for(changing([&] { sqlite::in_savepoint(writer_, work); }));
   }
 
   /// Does it to each in one piece; those where it found nothing to do.
   template <class Do>
   std::vector<std::string> for_all(const std::vector<std::string>& names, const Do& work) {
     std::vector<std::string> absent;
-    queue_.wait_for(guarded([&] {
+    queue_.wait_for(changing([&] {
       sqlite::in_savepoint(writer_, [&] {
         for (const std::string& name : names) {
           if (!work(name)) absent.push_back(name);
@@ -237,44 +267,22 @@ class SqliteStore : public AdminStore {
     return absent;
   }
 
-  template <class Find>
-  std::optional<TokenState> read(const Find& find, const QuotaPeriod& period) {
-    std::optional<TokenState> state;
-    sqlite::serving(file_, [&] {
-      const std::lock_guard lock(reader_mutex_);
-      auto token = find();
-      if (token) state = read_.state(std::move(*token), period);
-    });
-    return state;
-  }
-
+  /// Of what is in `usage`, when all is.
   template <class Ask>
-  std::invoke_result_t<Ask, Reports&> report(const Ask& ask) {
-    std::invoke_result_t<Ask, Reports&> answer;
-    sqlite::serving(file_, [&] {
-      const std::lock_guard lock(reports_mutex_);
-      if (!reports_)
-        reports_ = std::make_unique<Reports>(sqlite::connect(file_, sqlite::Role::reader), default_limits_,
-                                             per_minute_);
-      answer = ask(*reports_);
-    });
-    return answer;
+  std::invoke_result_t<Ask, Reports&> report_usage(const Ask& ask) {
+    fold_if_possible();
+    return reader_.report(ask);
   }
 
   fs::path file_;
   SQLite::Database writer_;  ///< this and its users are the queue's thread's, once that runs
+  RecentUsage recent_;
   Admissions admissions_;
   TokenChanges changes_;
   PlanTable plans_;
   TokenReader written_;
   RollUp roll_up_;
-  SQLite::Database reader_;
-  TokenReader read_;
-  Limits default_limits_;
-  std::size_t per_minute_;
-  std::mutex reader_mutex_;
-  std::unique_ptr<Reports> reports_;  ///< made when an operator first asks
-  std::mutex reports_mutex_;
+  SqliteReader reader_;
   std::optional<SlidingWindow> places_;  ///< in memory: no other server has this file
   std::mutex places_mutex_;
   std::function<void(std::chrono::nanoseconds)> on_commit_;

@@ -42,8 +42,10 @@ std::optional<TokenRecord> first(SQLite::Statement& statement) {
 
 const char* status_text(TokenStatus status) { return status == TokenStatus::active ? "active" : "disabled"; }
 
-TokenReader::TokenReader(SQLite::Database& database, const Limits& limits, std::size_t per_minute)
-    : columns_(columns_with(limits, per_minute)),
+TokenReader::TokenReader(SQLite::Database& database, const Limits& limits, std::size_t per_minute,
+                         const RecentUsage* recent)
+    : recent_(recent),
+      columns_(columns_with(limits, per_minute)),
       by_hash_(database, select_where(columns_, "token_hash = ?1 AND deleted_at IS NULL")),
       by_id_(database, select_where(columns_, "id = ?1 AND deleted_at IS NULL")),
       by_id_even_deleted_(database, select_where(columns_, "id = ?1")),
@@ -96,12 +98,15 @@ std::optional<TokenRecord> TokenReader::find_by_id_even_deleted(const std::strin
   return first(*statement);
 }
 
+/// The requests of the period's day and month.
 QuotaUse TokenReader::use(const std::string& token_id, const QuotaPeriod& period) {
   sqlite::Lent statement(use_);
   statement->bind(1, token_id);
   bind_period(*statement, period);
   statement->executeStep();
-  return {statement->getColumn(0).getInt64(), statement->getColumn(1).getInt64()};
+  const QuotaUse recent = recent_ == nullptr ? QuotaUse{} : recent_->use(token_id, period);
+  return {statement->getColumn(0).getInt64() + recent.daily,
+          statement->getColumn(1).getInt64() + recent.monthly};
 }
 
 TokenState TokenReader::state(TokenRecord token, const QuotaPeriod& period) {

@@ -38,8 +38,9 @@ void Upkeep::work() {
 }
 
 void Upkeep::look_after() {
+  store_.fold_usage();
   store_.bound_wal();
-  for (std::string last = store_.fold(""); !last.empty(); last = store_.fold(last)) {
+  for (std::string last = store_.fold_due(""); !last.empty(); last = store_.fold_due(last)) {
     if (!pause(between_steps)) return;
   }
   const Time now = clock_.now();

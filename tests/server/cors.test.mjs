@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Pages of other origins: off unless --cors-origin allows them, and never for the admin API.
 import assert from 'node:assert/strict';
+import { readdir, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { refused } from '../support/checks.mjs';
 import { ask, bearer, chat } from '../support/http.mjs';
-import { runOpencat, startServer } from '../support/server.mjs';
+import { newFolder, runOpencat, startServer } from '../support/server.mjs';
 
 const app = 'https://app.example.com';
 const corsOf = ({ headers }) =>
@@ -104,7 +105,9 @@ test('"*" allows every page', async (t) => {
   assert.equal(answer.headers.vary, undefined);
 });
 
-test('what is no origin is refused', async () => {
+test('what is no origin is refused, before there is a data folder', async (t) => {
+  const dir = await newFolder();
+  t.after(() => rm(dir, { recursive: true, force: true }));
   for (const origin of [
     'app.example.com',
     'https://app.example.com/',
@@ -112,8 +115,9 @@ test('what is no origin is refused', async () => {
     'https://*.example.com',
     'null',
   ]) {
-    const { code, stderr } = await runOpencat(['serve', '--demo', '--cors-origin', origin]);
+    const { code, stderr } = await runOpencat(['serve', '--demo', '--cors-origin', origin], { cwd: dir });
     assert.equal(code, 2, origin);
     assert.match(stderr, /--cors-origin wants an origin/);
   }
+  assert.deepEqual(await readdir(dir), []);
 });

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startUpstream } from '../fakes/upstream.mjs';
+import { allUsage } from '../support/checks.mjs';
 import { chat, chatStream, eventually } from '../support/http.mjs';
 import { newFolder, startServer } from '../support/server.mjs';
 
@@ -47,7 +48,7 @@ test(`kill -9 under load, ${rounds} times, loses no count of what the upstream h
   const args = ['--upstream-url', upstream.url, '--upstream-model', 'm', ...unlimited];
   const file = join(dir, 'opencat.db');
   const counted = () =>
-    Number(execFileSync('sqlite3', [file, 'SELECT coalesce(sum(request_count), 0) FROM usage']));
+    Number(execFileSync('sqlite3', [file, `SELECT coalesce(sum(request_count), 0) FROM ${allUsage}`]));
   let token;
   let slowest = 0;
   const gaps = [];

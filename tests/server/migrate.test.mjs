@@ -110,6 +110,30 @@ test('an installation moves to PostgreSQL and back, and goes on there as it was'
   assert.equal(await home.stop(), 0);
 });
 
+test('what a killed server had counted and not folded into `usage` moves with it', { skip }, async (t) => {
+  const { dir, file } = await installation(t, 3000);
+  const postgres = await startPostgres(t);
+  const first = sqlite(file, 'SELECT token_id, date, model FROM usage LIMIT 1').trim().split('|');
+  sqlite(
+    file,
+    `INSERT INTO recent_usage VALUES ('${first.join("', '")}', 5, 60, 70, 1, 8, 9), ('tok_gone', '2099-01-01', 'm', 1, 1, 1, 0, 0, 0),
+       ('tok_7', '2099-12-31', 'later', 2, 3, 4, 0, 0, 0), ('tok_7', '2099-12-31', 'later', -1, 5, 6, 0, 0, 0);
+     INSERT INTO recent_usage SELECT id, '2098-01-01', 'before', 1, 0, 0, 0, 0, 0 FROM tokens WHERE seq > 1;`,
+  );
+  const before = digest(file);
+  const moved = await runOpencat(['migrate', '--from', `sqlite:${dir}`, '--to', postgres.url, '--json']);
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.equal(digest(file), before);
+  const rows = postgres.sql(usage).map((row) => row.join('|'));
+  // What the next server makes of it is the same.
+  const server = await startServer({ dir });
+  assert.equal(await server.stop(), 0);
+  assert.deepEqual(rows, sqlite(file, usage).trimEnd().split('\n'));
+  assert.equal(rows.length, 6002);
+  assert.ok(rows.includes('tok_7|2099-12-31|later|1|8|10|0|0|0'));
+  assert.ok(rows.some((row) => row.startsWith(first.join('|')) && row.split('|')[3] === '8'));
+});
+
 /** Runs the move and kills it once some rows are there, twice if it lasts; then to the end. */
 async function killAndResume(words, counted, whole) {
   let kills = 0;

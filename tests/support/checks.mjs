@@ -29,11 +29,14 @@ export function sql(server, statement) {
 
 export const whereToken = (token) => `token_hash = x'${createHash('sha256').update(token).digest('hex')}'`;
 
+/** For a FROM: what is counted, whether it is folded into `usage` already or not. */
+export const allUsage = '(SELECT * FROM usage UNION ALL SELECT * FROM recent_usage)';
+
 /** Rows of [model, requests, prompt tokens, completion tokens]. */
 function usageRows(server, token) {
   const query =
-    'SELECT model, request_count, prompt_tokens, completion_tokens FROM usage JOIN tokens ON id = token_id ' +
-    `WHERE ${whereToken(token)} ORDER BY model`;
+    'SELECT model, sum(request_count), sum(prompt_tokens), sum(completion_tokens) ' +
+    `FROM ${allUsage} JOIN tokens ON id = token_id WHERE ${whereToken(token)} GROUP BY model ORDER BY model`;
   return sql(server, query);
 }
 

@@ -166,7 +166,7 @@ class PostgresStore : public AdminStore {
     return more;
   }
 
-  std::string fold(const std::string& after) override {
+  std::string fold_due(const std::string& after) override {
     std::string last;
     pool_.write([&](Session& session) { last = fold_some(session, after); });
     return last;

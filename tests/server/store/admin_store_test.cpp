@@ -36,6 +36,7 @@ TokenQuery with_status(Status status) {
 }
 
 std::vector<std::string> usage_rows(Fixture& fixture) {
+  fixture.commit();
   return fixture.sql(
       "SELECT token_id || ' ' || date || ' ' || model || ' ' || request_count || ' ' || prompt_tokens || "
       "' ' || completion_tokens || ' ' || estimated_requests || ' ' || estimated_prompt_tokens || ' ' || "

@@ -163,6 +163,7 @@ TEST_CASE("a model outside the plan is refused before anything is counted; 'auto
   const Admission automatic = chosen.get_future().get();
   CHECK(automatic.verdict == Verdict::admitted);
   CHECK(automatic.model == "tiny");
+  fixture.commit();
   CHECK(fixture.sql("SELECT model FROM " + fixture.all_usage() + " ORDER BY 1") ==
         std::vector<std::string>{"small", "tiny"});
 }

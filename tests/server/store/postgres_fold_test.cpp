@@ -32,7 +32,7 @@ void age(const Fixture& fixture, const std::string& folds, const std::string& re
 }
 
 void fold_due(AdminStore& store) {
-  for (std::string last = store.fold(""); !last.empty(); last = store.fold(last)) continue;
+  for (std::string last = store.fold_due(""); !last.empty(); last = store.fold_due(last)) continue;
 }
 
 /// Who comes first now finds all counts due.

@@ -43,7 +43,7 @@ TEST_CASE("requests of tokens that were issued all at once leave their rows in t
   const auto before = fixture.sql(pages);
   for (std::size_t i = 0; i < tokens.size(); i += 10) request(fixture, tokens[i]);
   fixture.sql("UPDATE recent_tokens SET folded_at = folded_at - interval '3 minutes'");
-  fixture.store->fold("");
+  fixture.store->fold_due("");
   // Each has a new version of both rows.
   CHECK(fixture.sql("SELECT count(*) FROM usage JOIN tokens ON id = token_id WHERE request_count = 2 AND "
                     "last_used_at IS NOT NULL") == std::vector<std::string>{"100"});

@@ -36,7 +36,7 @@ TEST_CASE("a new database has all migrations, is its owner's only, and opens aga
     REQUIRE(stat((fixture.file.parent_path() / name).c_str(), &facts) == 0);
     CHECK((facts.st_mode & 0777) == 0600);
   }
-  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"4"});
+  CHECK(sql(fixture.file, "PRAGMA user_version") == std::vector<std::string>{"5"});
   CHECK(sql(fixture.file, "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   fixture.open();
   CHECK(fixture.use(token).daily == 0);

@@ -72,7 +72,7 @@ struct Fixture {
   }
   /// Where all that was counted stands.
   std::string all_usage() const { return address.is_shared() ? "all_usage" : "usage"; }
-  /// Waits until all that was to be settled and given back is.
+  /// Waits until all that was to be settled and given back is, and stands in all_usage().
   void commit() const {
     std::promise<void> committed;
     store->probe([&](std::exception_ptr problem) {
@@ -80,6 +80,7 @@ struct Fixture {
       committed.set_value();
     });
     committed.get_future().get();
+    store->fold_usage();
   }
 
   TokenRecord issue(char name, Limits limits = {}) {

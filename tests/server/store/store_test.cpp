@@ -29,6 +29,7 @@ TEST_CASE("a token is found by its hash; deleted, it is unknown at once, and pur
   CHECK(fixture.admit(token).verdict == Verdict::unknown_token);
   CHECK_FALSE(fixture.store->find_by_hash(token.hash, quota_period(now, 0min)));
   fixture.store->purge(now);
+  fixture.commit();
   CHECK(fixture.sql("SELECT count(*) FROM " + fixture.all_usage()) == std::vector<std::string>{"1"});
   fixture.store->purge(now + 1s);
   CHECK(fixture.sql("SELECT count(*) FROM " + fixture.all_usage()) == std::vector<std::string>{"0"});
@@ -184,6 +185,7 @@ TEST_CASE("requests with different days, tokens and models count right in one gr
     CHECK(fixture.use(token).monthly == 5);
     CHECK(fixture.use(token).daily <= 3);
   }
+  fixture.commit();
   CHECK(fixture.sql("SELECT sum(request_count) FROM " + fixture.all_usage()) ==
         std::vector<std::string>{"25"});
 }

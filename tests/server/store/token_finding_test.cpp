@@ -100,7 +100,8 @@ TEST_CASE("an older database's tokens that are used up are found after its migra
                         "', 'm', 3 FROM tokens");
   fixture.store.reset();
   sql(fixture.file,
-      "DROP INDEX tokens_by_label; DROP INDEX tokens_disabled; DROP INDEX tokens_used_up; DROP INDEX "
+      "DROP TABLE recent_usage; DROP INDEX tokens_by_label; DROP INDEX tokens_disabled; DROP INDEX "
+      "tokens_used_up; DROP INDEX "
       "tokens_deleted; DROP INDEX tokens_by_plan; ALTER TABLE tokens DROP COLUMN plan; DROP TABLE plans; "
       "ALTER TABLE tokens DROP COLUMN deleted_at; ALTER TABLE tokens DROP COLUMN "
       "used_up_until; "
@@ -178,6 +179,7 @@ TEST_CASE("purging ends the tokens deleted before then, some at a time, with the
   fixture.store->restore_all({"tok_A"});
   CHECK(fixture.store->purge(now + 1s));
   CHECK_FALSE(fixture.store->purge(now + 1s));
+  fixture.commit();
   CHECK(fixture.sql("SELECT DISTINCT token_id FROM " + fixture.all_usage() + " ORDER BY 1") ==
         std::vector<std::string>{"tok_A", "tok_Z"});
   CHECK(ids(fixture.store->list({}, today).tokens) == "ZA");
