@@ -24,7 +24,10 @@ const noQemu = spawnSync(QEMU, ['--version']).error && `there is no ${QEMU} (Deb
 async function served(server) {
   await until(() => server.said.stdout.includes('\n') || server.exitCode !== null, 'its first line');
   assert.equal(server.exitCode, null, server.said.stderr);
-  return JSON.parse(server.said.stdout.split('\n')[0]).url;
+  // An error is a line of its own.
+  const { url } = JSON.parse(server.said.stdout.split('\n')[0]);
+  assert.ok(url, server.said.stdout + server.said.stderr);
+  return url;
 }
 
 /** Issues a token, chats with it, and finds both in the database. */
