@@ -47,11 +47,10 @@ void RecentUsage::begin() {
     version->executeStep();
     others = version->getColumn(0).getInt();
   }
-  if (std::exchange(others_, others) == others && is_known_) {
-    is_known_ = false;  // until this group is committed
-    return;
-  }
-  read_again();
+  const bool nobody_else_wrote = std::exchange(others_, others) == others;
+  // Whatever this group adds is no longer what the table says, until it is committed.
+  const bool was_known = std::exchange(is_known_, false);
+  if (!nobody_else_wrote || !was_known) read_again();
 }
 
 /// As it is after a start, after a group that was not kept, and when somebody else wrote.
@@ -84,9 +83,7 @@ void RecentUsage::take_back(const Reservation& key) {
   std::int64_t requests = recent == sums_.end() ? 0 : recent->second[0];
   if (requests <= 0) {
     Lent row(requests_in_usage_);
-    row->bind(1, key.token_id);
-    row->bind(2, key.date);
-    row->bind(3, key.model);
+    bind_usage_key(*row, key);
     if (row->executeStep()) requests += row->getColumn(0).getInt64();
   }
   if (requests > 0) add(key, {-1});

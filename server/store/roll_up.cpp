@@ -57,9 +57,7 @@ bool RollUp::step(const std::string& month, int max_rows) {
       bind_usage(*add, {key.token_id, oldest, key.model}, counts);
       add->exec();
       Lent remove(remove_);
-      remove->bind(1, key.token_id);
-      remove->bind(2, key.date);
-      remove->bind(3, key.model);
+      bind_usage_key(*remove, key);
       remove->exec();
     }
   });

@@ -28,10 +28,14 @@ inline UsageCounts usage_counts_at(SQLite::Statement& row) {
   return counts;
 }
 
-inline void bind_usage(SQLite::Statement& statement, const Reservation& key, const UsageCounts& counts) {
+inline void bind_usage_key(SQLite::Statement& statement, const Reservation& key) {
   statement.bind(1, key.token_id);
   statement.bind(2, key.date);
   statement.bind(3, key.model);
+}
+
+inline void bind_usage(SQLite::Statement& statement, const Reservation& key, const UsageCounts& counts) {
+  bind_usage_key(statement, key);
   for (std::size_t i = 0; i < counts.size(); ++i) statement.bind(static_cast<int>(i) + 4, counts[i]);
 }
 

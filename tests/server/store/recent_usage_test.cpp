@@ -117,6 +117,10 @@ TEST_CASE("a group that cannot be committed counted nothing") {
   CHECK(fixture.use(a).daily == 3);
   fixture.store->fold("");
   CHECK(folded(fixture) == Rows{"tok_a 2026-11-23 m 3 0"});
+  // Nor one that took in what another program wrote.
+  fixture.sql("UPDATE tokens SET label = 'other'");
+  CHECK_THROWS_AS(fixture.admit(a, now, "bad"), Error);
+  CHECK(fixture.admit(a).use.daily == 4);
 }
 
 TEST_CASE("when nothing can be folded, reports tell what usage has, and nothing is lost") {
